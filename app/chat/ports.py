@@ -1,0 +1,56 @@
+"""What a turn needs from outside: a language model and a reranker. See also app/knowledge/ports.py."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.chat.turn import ModelUse, Passage, Question
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Chat messages in their fixed order: shared rules and brand first, so that the engine's prefix cache holds."""
+
+    messages: tuple[tuple[str, str], ...]
+    """(role, content) pairs"""
+    max_tokens: int = 256
+    temperature: float = 0.0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the model's stream: text, or (last) the use it reports."""
+
+    text: str = ""
+    use: ModelUse | None = None
+
+
+class LanguageModel(Protocol):
+    """One OpenAI-compatible chat model."""
+
+    @property
+    def name(self) -> str:
+        """What is served, for logs and /v1/models; "none" for the extractive-only one."""
+
+    @property
+    def available(self) -> bool:
+        """False while there is no model, it is starting, or it has just failed: do not wait for it."""
+
+    def stream(self, prompt: Prompt, *, timeout_seconds: float) -> AsyncIterator[Delta]:
+        """Stream the completion. Raises ModelUnavailable when it is down, too slow or speaks no sense.
+
+        Closing the iterator cancels the request.
+        """
+
+    async def close(self) -> None:
+        """Release connections; stop the process if this object started it."""
+
+
+class Reranker(Protocol):
+    """Orders passages by reading them together with the question."""
+
+    async def scores(self, question: Question, passages: Sequence[Passage]) -> list[float]:
+        """One raw score a passage, higher is better."""

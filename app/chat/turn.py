@@ -1,0 +1,229 @@
+"""The values that flow through a turn. All are frozen: a step takes what it needs and returns a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from app.knowledge.chunk import Chunk
+from app.shop.brand import Brand
+
+
+def _no_scores() -> Mapping[str, float]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One earlier utterance. `decision` is what the bot decided in that turn, for assistant messages."""
+
+    role: Literal["user", "assistant", "agent"]
+    text: str
+    decision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the storefront vouches for about the shopper, e.g. the order page they came from."""
+
+    order_id: str = ""
+    phone_last4: str = ""
+    customer_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One shopper message and everything it is answered from. Pins one release and one moment."""
+
+    shop: str
+    brand: Brand
+    release: int
+    as_of: datetime
+    text: str
+    history: tuple[Message, ...] = ()
+    locale: str = ""
+    identity: Identity = Identity()
+    conversation_id: str = ""
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The message made standalone.
+
+    text       cleaned message as written
+    standalone the same with what pronouns and fragments point at filled in from the history
+    language   "zh" or "en": the language to answer in
+    intent     "knowledge", "order", "human", "smalltalk", "complaint", "medical", "legal", "injection", "unclear"
+    order_ids, phone_tails, skus: identifiers named in the message, or still standing from the history
+    entities   product names and other names last mentioned, latest first
+    signals    everything else worth logging, by name
+    """
+
+    text: str
+    standalone: str
+    language: str
+    intent: str = "knowledge"
+    history: tuple[Message, ...] = ()
+    order_ids: tuple[str, ...] = ()
+    phone_tails: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    signals: Mapping[str, float] = field(default_factory=_no_scores)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk as retrieved. `scores` are raw, by name; `confidence` is calibrated, set by the selector."""
+
+    chunk: Chunk
+    scores: Mapping[str, float] = field(default_factory=_no_scores)
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value out of one product or order row. It must survive byte for byte in whatever is said."""
+
+    subject: str
+    name: str
+    value: str
+    path: str
+    locator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """An answer sentence → its evidence. `quote` is literally in the source."""
+
+    path: str
+    locator: str
+    document_id: str
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One checked sentence, ready to be sent.
+
+    origin  "approved" an editor's words · "fact" a looked-up value · "evidence" quoted from a source ·
+            "model" phrased by the model and checked · "line" a fixed line (greeting, hand-over, clarification)
+    """
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    origin: Literal["approved", "fact", "evidence", "model", "line"] = "line"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an answer may rest on. `draft` is the extractive answer: always complete, true and cited."""
+
+    passages: tuple[Passage, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    draft: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer from evidence. `needs_model` is true where phrasing helps: several passages, another language."""
+
+    question: Question
+    evidence: Evidence
+    confidence: float
+    needs_model: bool = False
+    related_questions: tuple[str, ...] = ()
+    name: Literal["answer"] = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Clarify:
+    """Ask one question back, with options to tap where there are some."""
+
+    question: Question
+    text: str
+    options: tuple[str, ...] = ()
+    confidence: float = 0.0
+    evidence: Evidence = Evidence()
+    name: Literal["clarify"] = "clarify"
+
+
+@dataclass(frozen=True, slots=True)
+class UseTool:
+    """A shop tool answered (where is my order). The facts are in the evidence, drafted."""
+
+    question: Question
+    tool: str
+    evidence: Evidence
+    confidence: float = 1.0
+    name: Literal["tool"] = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A human takes over. `reason` is a code with a line per language in prompts/shared/lines.yaml."""
+
+    question: Question
+    reason: str
+    text: str
+    confidence: float = 0.0
+    evidence: Evidence = Evidence()
+    name: Literal["handoff"] = "handoff"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Not something this shop's attendant does. `reason` as for HandOff."""
+
+    question: Question
+    reason: str
+    text: str
+    confidence: float = 0.0
+    evidence: Evidence = Evidence()
+    name: Literal["refuse"] = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class SmallTalk:
+    """A greeting, thanks, good-bye or "are you a robot": answered in the brand's voice, without knowledge."""
+
+    question: Question
+    text: str
+    confidence: float = 1.0
+    evidence: Evidence = Evidence()
+    name: Literal["smalltalk"] = "smalltalk"
+
+
+Decision: TypeAlias = Answer | Clarify | UseTool | HandOff | Refuse | SmallTalk
+
+
+@dataclass(frozen=True, slots=True)
+class ModelUse:
+    """What a turn cost the model. Tokens as the engine counts them; `cached` came from its prefix cache."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A finished turn as everyone sees it: HTTP, replay and the event log are all written from this."""
+
+    message_id: str
+    text: str
+    decision: Decision
+    sentences: tuple[Sentence, ...]
+    release: int
+    language: str
+    model_use: ModelUse = ModelUse()
+    timings_ms: Mapping[str, float] = field(default_factory=_no_scores)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Each source once, in the order the sentences name them."""
+        return tuple(dict.fromkeys(c for s in self.sentences for c in s.citations))

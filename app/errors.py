@@ -1,0 +1,84 @@
+"""Every failure a caller may see, each with the problem type that docs/problems.md explains.
+
+A message says what happened, what was kept, and what to do next. The HTTP edge turns any
+`XiaoerError` into an RFC 9457 problem; the CLI prints its message and exits non-zero.
+"""
+
+from __future__ import annotations
+
+
+class XiaoerError(Exception):
+    """Base of all our errors. `slug` is the problem type, `status` its HTTP status."""
+
+    slug = "internal"
+    status = 500
+    title = "Something went wrong on our side"
+
+
+class BadInput(XiaoerError):
+    """The caller sent something that cannot be worked with."""
+
+    slug = "bad-input"
+    status = 422
+    title = "The request cannot be worked with"
+
+
+class NotFound(XiaoerError):
+    """The named thing does not exist, or is not the caller's."""
+
+    slug = "not-found"
+    status = 404
+    title = "There is no such thing here"
+
+
+class NotAllowed(XiaoerError):
+    """The token or key is missing, forged or expired."""
+
+    slug = "not-allowed"
+    status = 401
+    title = "You may not do this"
+
+
+class Conflict(XiaoerError):
+    """The thing is in a state in which this cannot be done."""
+
+    slug = "conflict"
+    status = 409
+    title = "This cannot be done now"
+
+
+class TooLarge(XiaoerError):
+    """The message or upload is over its limit."""
+
+    slug = "too-large"
+    status = 413
+    title = "That is too large"
+
+
+class Unavailable(XiaoerError):
+    """A part the request needs (index, model, database) is down or too slow."""
+
+    slug = "unavailable"
+    status = 503
+    title = "A part that is needed is not available"
+
+
+class NoKnowledge(Unavailable):
+    """The shop has no live release yet."""
+
+    slug = "no-knowledge"
+    title = "The shop has no live knowledge yet"
+
+
+class ModelUnavailable(Unavailable):
+    """The language model did not answer in time or not at all."""
+
+    slug = "model-unavailable"
+    title = "The language model is not available"
+
+
+class ConfigurationError(XiaoerError):
+    """A setting is missing or contradicts another."""
+
+    slug = "configuration"
+    title = "The settings do not work together"

