@@ -22,10 +22,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """A piece of the model's stream: text, or (last) the use it reports."""
+    """A piece of the model's stream: text, or (last) the use it reports. `cut`: it was stopped at max_tokens."""
 
     text: str = ""
     use: ModelUse | None = None
+    cut: bool = False
 
 
 class LanguageModel(Protocol):

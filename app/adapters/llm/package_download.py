@@ -105,7 +105,7 @@ def download_with_pip(package: str, version: str, folder: Path) -> None:
 
 
 def _with_temporary(folder: Path) -> dict[str, str]:
-    """pip's environment, with its temporary files beside the target: progress shows, and a small /tmp does not matter."""
+    """pip's environment, with its temporary files beside the target: progress shows, a small /tmp does not hurt."""
     return {**os.environ, "TMPDIR": str(folder), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
