@@ -1,0 +1,51 @@
+"""What can happen in a conversation. Widget, desk, audit, replay and metrics all read these events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Payload: TypeAlias = Mapping[str, Any]
+
+
+class EventType(StrEnum):
+    """Names of events, as they stand in the log and on the wire."""
+
+    STARTED = "conversation.started"
+    RECEIVED = "message.received"
+    DECIDED = "decision.made"
+    SENTENCE = "reply.sentence"
+    COMPLETED = "reply.completed"
+    FAILED = "reply.failed"
+    HANDOFF = "handoff.requested"
+    JOINED = "agent.joined"
+    AGENT_SAID = "agent.message"
+    LEFT = "agent.left"
+    FEEDBACK = "feedback.given"
+    CLOSED = "conversation.closed"
+    ERASED = "subject.erased"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event that is about to be written. `payload` must be plain JSON."""
+
+    type: EventType
+    payload: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event as it stands in the log. `seq` counts from 1 in each conversation.
+
+    After the person was erased `payload` is empty: what it said can no longer be read by anyone.
+    """
+
+    conversation_id: str
+    seq: int
+    type: EventType
+    time: datetime
+    payload: Payload
