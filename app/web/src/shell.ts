@@ -1,0 +1,145 @@
+/** The window itself: launcher, header, log, composer. Holds no conversation. */
+
+import { h, icon } from "./dom.ts";
+import type { Words } from "./words.ts";
+
+export interface ShellActions {
+  open(): void;
+  close(): void;
+  fresh(): void;
+  switchLanguage(): void;
+  person(): void;
+  send(text: string): void;
+}
+
+export class Shell {
+  readonly launcher: HTMLButtonElement;
+  readonly panel: HTMLElement;
+  readonly inner: HTMLElement;
+  readonly title: HTMLHeadingElement;
+  readonly scroll: HTMLElement;
+  readonly log: HTMLElement;
+  readonly opening = h("div");
+  readonly input: HTMLTextAreaElement;
+  readonly person: HTMLButtonElement;
+  private readonly unread = h("span", { class: "dot", hidden: true });
+  private readonly typing = h("div", { class: "typing", "aria-hidden": "true", hidden: true }, h("i"), h("i"), h("i"));
+  private readonly status = h("div", { class: "hidden", role: "status" });
+  private readonly notice = h("div", { class: "notice", role: "status", hidden: true });
+  private readonly offline = h("div", { class: "notice bad", role: "status", hidden: true });
+  private readonly newer: HTMLButtonElement;
+  private readonly composer: HTMLElement;
+  private readonly ended: HTMLElement;
+
+  constructor(
+    private readonly words: Words,
+    name: string,
+    face: string,
+    private readonly actions: ShellActions,
+  ) {
+    this.launcher = h("button", { type: "button", class: "launcher", "aria-label": words.open, onclick: actions.open });
+    this.launcher.append(icon("chat"), h("span", { "aria-hidden": "true" }, words.launch), this.unread);
+    this.title = h("h2", { tabindex: "-1" }, name);
+    const header = h(
+      "header",
+      {},
+      h("span", { class: "face", "aria-hidden": "true" }, face),
+      h("div", { class: "who" }, this.title, h("p", {}, words.kind)),
+      this.tool(words.switch, words.switchShort, actions.switchLanguage),
+      this.tool(words.fresh, icon("fresh"), actions.fresh),
+      this.tool(words.close, icon("down"), actions.close),
+    );
+    this.offline.textContent = words.offline;
+    this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": words.log });
+    this.scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": words.log }, this.opening, this.log, this.typing);
+    this.newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => this.toEnd(true) }, icon("down"), words.newer);
+    this.input = h("textarea", { rows: "1", "aria-label": words.input, placeholder: words.placeholder, enterkeyhint: "send", autocomplete: "off" });
+    this.person = h("button", { type: "button", class: "person", onclick: actions.person }, icon("person"), words.person);
+    this.composer = this.makeComposer();
+    const again = h("button", { type: "button", onclick: actions.fresh }, words.again);
+    this.ended = h("div", { class: "ended", hidden: true }, h("span", { role: "status" }, words.ended), again);
+    const footer = h("footer", {}, this.newer, this.composer, this.ended);
+    // Everything but the sheet stands in one box, so that one `inert` puts it behind the sheet.
+    this.inner = h("div", { class: "inner" }, header, this.offline, this.notice, this.scroll, footer, this.status);
+    this.panel = h("section", { class: "panel", role: "dialog", "aria-label": name, hidden: true }, this.inner);
+    this.scroll.addEventListener("scroll", () => (this.newer.hidden = this.atEnd), { passive: true });
+  }
+
+  get atEnd(): boolean {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 90;
+  }
+
+  /** Runs a change of the log and keeps the end in view, unless the shopper has scrolled up to read. */
+  change(work: () => void, always = false): void {
+    const follow = always || this.atEnd;
+    work();
+    if (follow) this.toEnd(false);
+    else this.newer.hidden = this.atEnd;
+  }
+
+  toEnd(smooth: boolean): void {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: smooth && !calm ? "smooth" : "instant" });
+  }
+
+  showTyping(yes: boolean, text = this.words.typing): void {
+    if (yes === !this.typing.hidden) return;
+    this.change(() => (this.typing.hidden = !yes));
+    this.status.textContent = yes ? text : "";
+  }
+
+  showNotice(text: string): void {
+    this.notice.replaceChildren(...(text ? [icon("person"), h("span", {}, text)] : []));
+    this.notice.hidden = !text;
+    this.person.hidden = Boolean(text);
+  }
+
+  showOffline(yes: boolean): void {
+    this.offline.hidden = !yes;
+  }
+
+  showUnread(yes: boolean): void {
+    this.unread.hidden = !yes;
+  }
+
+  showEnded(yes: boolean): void {
+    this.ended.hidden = !yes;
+    this.composer.hidden = yes;
+  }
+
+  /** Reading history aloud again after a reload would bury the shopper: the log is quiet until something new comes. */
+  setLive(yes: boolean): void {
+    this.log.setAttribute("aria-live", yes ? "polite" : "off");
+    this.log.classList.toggle("live", yes);
+  }
+
+  private tool(label: string, content: Node | string, act: () => void): HTMLButtonElement {
+    return h("button", { type: "button", class: "tool", "aria-label": label, title: label, onclick: act }, content);
+  }
+
+  private makeComposer(): HTMLElement {
+    const send = h("button", { type: "submit", class: "send", "aria-label": this.words.send, disabled: true }, icon("send"));
+    const form = h("form", {}, this.input, send);
+    const grow = () => {
+      send.disabled = !this.input.value.trim();
+      this.input.style.height = "auto";
+      this.input.style.height = `${this.input.scrollHeight}px`;
+    };
+    this.input.addEventListener("input", grow);
+    this.input.addEventListener("keydown", (event) => {
+      // While an input method is composing, Enter picks a candidate (keyCode 229 is Safari's way of saying so).
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+      event.preventDefault();
+      form.requestSubmit();
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = this.input.value.trim();
+      if (!text) return;
+      this.input.value = "";
+      grow();
+      this.actions.send(text);
+    });
+    return h("div", {}, form, h("div", { class: "below" }, this.person));
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * <xiaoer-chat>: the shop attendant on a shop's own page.
+ *
+ * Attributes: `server` (where the API is; default: where this script came from), `shop`, `locale` ("zh" or "en"),
+ * `name` (the attendant's), `face` (one or two letters), `open`, `theme` ("light" or "dark" instead of the system's).
+ * Methods: show(), hide(), ask(text). Events: xiaoer-open, xiaoer-close, xiaoer-reply (detail: the reply).
+ * Colours: --xiaoer-accent, --xiaoer-on-accent and both with -dark.
+ */
+
+import { Client, Problem, type ReplyBody, type Session } from "./client.ts";
+import { chips, h } from "./dom.ts";
+import { Memory } from "./memory.ts";
+import { ReplyView } from "./reply.ts";
+import { Shell } from "./shell.ts";
+import { SourceSheet } from "./sheet.ts";
+import type { ServerEvent } from "./sse.ts";
+import css from "./style.css";
+import { wordsFor, type Words } from "./words.ts";
+
+const origin = document.currentScript instanceof HTMLScriptElement ? new URL(document.currentScript.src).origin : "";
+const sheetOfStyle = new CSSStyleSheet();
+sheetOfStyle.replaceSync(css);
+
+/** One message of the shopper's, by its client id. */
+interface Own {
+  text: string;
+  view: HTMLElement;
+  failure: HTMLElement | null;
+}
+
+class XiaoerChat extends HTMLElement {
+  private readonly root = this.attachShadow({ mode: "open" });
+  private words!: Words;
+  private shell!: Shell;
+  private sheet!: SourceSheet;
+  private client!: Client;
+  private memory!: Memory;
+  private session: Session | null = null;
+  private starting: Promise<Session> | null = null;
+  private following: AbortController | null = null;
+  private replies = new Map<string, ReplyView>();
+  private own = new Map<string, Own>();
+  private agentMessages = new Set<string>();
+  private waiting = new Set<string>();
+  private agentTimer = 0;
+  private locale = "";
+
+  connectedCallback(): void {
+    this.root.adoptedStyleSheets = [sheetOfStyle];
+    const server = (this.getAttribute("server") ?? origin).replace(/\/$/, "");
+    const shop = this.getAttribute("shop") ?? "";
+    this.client = new Client(server, shop);
+    this.memory = new Memory(`xiaoer:${server}:${shop}`);
+    this.session = this.memory.load();
+    const wanted = this.getAttribute("locale") || document.documentElement.lang || navigator.language;
+    this.locale = /^zh/i.test(wanted) ? "zh" : "en";
+    // Nothing said yet in the other language: greet again in this one.
+    if (this.session && !this.session.spoken && this.session.locale !== this.locale) this.session = null;
+    this.build();
+    addEventListener("online", this.onNetwork);
+    addEventListener("offline", this.onNetwork);
+    visualViewport?.addEventListener("resize", this.onViewport);
+    const phone = this.isPhone;
+    if (this.session || (this.hasAttribute("open") && !phone)) void this.begin();
+    if (this.hasAttribute("open") && !phone) this.show(false);
+  }
+
+  disconnectedCallback(): void {
+    this.following?.abort();
+    removeEventListener("online", this.onNetwork);
+    removeEventListener("offline", this.onNetwork);
+    visualViewport?.removeEventListener("resize", this.onViewport);
+    this.root.replaceChildren();
+  }
+
+  /** Opens the window; focus moves into it unless the page opened it by itself. */
+  show(takeFocus = true): void {
+    this.shell.panel.hidden = false;
+    this.shell.launcher.hidden = true;
+    this.shell.showUnread(false);
+    this.lockPage(this.isPhone);
+    this.shell.panel.setAttribute("aria-modal", String(this.isPhone));
+    this.onViewport();
+    this.shell.toEnd(false);
+    // A phone would throw up its keyboard over the greeting, so there the title takes the focus.
+    if (takeFocus) (this.isPhone ? this.shell.title : this.shell.input).focus({ preventScroll: true });
+    this.dispatchEvent(new CustomEvent("xiaoer-open", { bubbles: true }));
+    void this.begin();
+  }
+
+  hide(): void {
+    this.sheet.hide();
+    this.shell.panel.hidden = true;
+    this.shell.launcher.hidden = false;
+    this.lockPage(false);
+    this.shell.launcher.focus({ preventScroll: true });
+    this.dispatchEvent(new CustomEvent("xiaoer-close", { bubbles: true }));
+  }
+
+  /** Opens the window and asks. */
+  ask(text: string): void {
+    if (this.shell.panel.hidden) this.show();
+    this.send(text);
+  }
+
+  private get isPhone(): boolean {
+    return matchMedia("(max-width: 560px)").matches;
+  }
+
+  private readonly onNetwork = (): void => this.shell.showOffline(!navigator.onLine);
+
+  /** Keeps the composer above an on-screen keyboard. */
+  private readonly onViewport = (): void => {
+    if (visualViewport && this.isPhone) this.shell.panel.style.setProperty("--view-height", `${visualViewport.height}px`);
+  };
+
+  private lockPage(yes: boolean): void {
+    document.documentElement.style.overflow = yes ? "hidden" : "";
+  }
+
+  private build(): void {
+    this.words = wordsFor(this.locale);
+    const name = this.getAttribute("name") || this.words.title;
+    this.shell = new Shell(this.words, name, this.getAttribute("face") || [...name][0] || "", {
+      open: () => this.show(),
+      close: () => this.hide(),
+      fresh: () => this.fresh(),
+      switchLanguage: () => this.switchLanguage(),
+      person: () => void this.callPerson(),
+      send: (text) => this.send(text),
+    });
+    this.sheet = new SourceSheet(this.shell.panel, this.shell.inner);
+    this.shell.panel.addEventListener("keydown", (event) => this.onKey(event));
+    const frame = h("div", { lang: this.words.lang }, this.shell.launcher, this.shell.panel);
+    this.root.replaceChildren(frame);
+    this.onNetwork();
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (event.key === "Escape" && !event.isComposing) {
+      event.stopPropagation();
+      if (this.sheet.isOpen) this.sheet.hide();
+      else this.hide();
+    }
+    if (event.key !== "Tab" || !(this.isPhone || this.sheet.isOpen)) return;
+    const scope = this.sheet.isOpen ? this.shell.panel.querySelector(".sheet")! : this.shell.inner;
+    const stops = [...scope.querySelectorAll<HTMLElement>("button, textarea, [tabindex='0']")].filter(
+      (stop) => stop.checkVisibility() && !(stop as HTMLButtonElement).disabled,
+    );
+    const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+    if (edge && (this.root.activeElement === edge || !stops.includes(this.root.activeElement as HTMLElement))) {
+      event.preventDefault();
+      (event.shiftKey ? stops[stops.length - 1] : stops[0])?.focus();
+    }
+  }
+
+  private switchLanguage(): void {
+    this.locale = this.locale === "zh" ? "en" : "zh";
+    const draft = this.shell.input.value;
+    const spoken = this.session?.spoken;
+    this.forget(!spoken);
+    this.build();
+    this.show();
+    this.shell.input.value = draft;
+    this.shell.input.dispatchEvent(new Event("input"));
+  }
+
+  /** Ends this conversation and begins another. */
+  private fresh(): void {
+    if (this.session?.spoken) this.client.post(`/${this.session.id}/close`, {}, this.session).catch(() => undefined);
+    this.forget(true);
+    this.build();
+    this.show();
+  }
+
+  private forget(alsoSession: boolean): void {
+    this.following?.abort();
+    this.following = null;
+    this.starting = null;
+    this.replies.clear();
+    this.own.clear();
+    this.agentMessages.clear();
+    this.waiting.clear();
+    if (!alsoSession) return;
+    this.session = null;
+    this.memory.save(null);
+  }
+
+  /** A conversation to speak in: the one kept from before, or a new one. Fails with a Problem. */
+  private begin(): Promise<Session> {
+    this.starting ??= this.start().catch((error) => {
+      this.starting = null;
+      this.shell.showOffline(true);
+      throw error;
+    });
+    this.starting.catch(() => undefined);
+    return this.starting;
+  }
+
+  private async start(): Promise<Session> {
+    const session = this.session ?? (await this.client.start(this.locale));
+    this.session = session;
+    this.memory.save(session);
+    this.shell.showOffline(!navigator.onLine);
+    this.greet(session);
+    this.shell.setLive(!session.spoken);
+    this.follow(session);
+    return session;
+  }
+
+  private greet(session: Session): void {
+    const words = this.words;
+    const disclosure = session.disclosure ? h("p", { class: "disclosure" }, session.disclosure) : "";
+    const name = h("span", { class: "hidden" }, `${words.bot}: `);
+    const welcome = h("article", { class: "turn bot" }, name, h("div", { class: "bubble" }, session.welcome));
+    if (session.quick.length)
+      welcome.append(h("div", { class: "extras" }, chips(words.quick, session.quick.slice(0, 5), (text) => this.send(text))));
+    const log = h("div", { class: "log greeting" }, welcome);
+    this.shell.change(() => this.shell.opening.replaceChildren(disclosure, log));
+  }
+
+  private follow(session: Session): void {
+    this.following?.abort();
+    const abort = new AbortController();
+    this.following = abort;
+    const turn = { id: "" };
+    void this.client.follow(session, abort.signal, {
+      event: (event) => this.onEvent(event, turn),
+      connected: (yes) => this.shell.showOffline(!yes),
+      gone: () => this.expire(),
+    });
+  }
+
+  /** The server no longer knows the conversation (expired, or its data was removed). */
+  private expire(): void {
+    const unsent = [...this.own.values()].some((own) => own.failure);
+    if (unsent) return;
+    this.forget(true);
+    this.build();
+    if (this.hasAttribute("open") && !this.isPhone) this.show(false);
+  }
+
+  /** One event, from a reply's own stream or from the log: both tell the same story. */
+  private onEvent(event: ServerEvent, turn: { id: string }): void {
+    if (!event.data) return;
+    const data = JSON.parse(event.data);
+    switch (event.name) {
+      case "message.received":
+        return this.onOwnMessage(data);
+      case "reply.started":
+        turn.id = data.message_id ?? turn.id;
+        return;
+      case "reply.sentence":
+        return this.shell.change(() => {
+          this.replyOf(data.message_id ?? turn.id).addSentence(data.index, data.text, data.citations);
+          this.shell.showTyping(false);
+        });
+      case "reply.completed":
+        return this.onReply(data);
+      case "handoff.requested":
+        return this.shell.showNotice(this.words.waiting);
+      case "agent.joined":
+        return this.shell.showNotice(this.words.joined(data.name || this.words.agent));
+      case "agent.typing":
+        return this.onAgentTyping();
+      case "agent.message":
+        return this.onAgentMessage(data, event.id);
+      case "feedback.given":
+        return this.replies.get(data.message_id)?.markRated(Boolean(data.helpful));
+      case "conversation.closed":
+        this.following?.abort();
+        return this.shell.showEnded(true);
+    }
+  }
+
+  private onOwnMessage(data: { text?: string; client_message_id?: string; message_id?: string }): void {
+    if (!data.text) return;
+    const id = data.client_message_id || data.message_id || "";
+    const known = this.own.get(id) ?? [...this.own].find(([key, own]) => this.waiting.has(key) && own.text === data.text)?.[1];
+    if (!known) this.shell.change(() => this.addOwn(id, data.text!));
+  }
+
+  private replyOf(messageId: string): ReplyView {
+    const known = this.replies.get(messageId);
+    if (known) return known;
+    this.replies.forEach((reply) => reply.retire());
+    this.shell.opening.querySelector(".chips")?.remove();
+    const reply = new ReplyView(messageId, this.words, {
+      ask: (text) => this.send(text),
+      showSource: (number, citation, opener) => this.sheet.show(number, citation, opener, this.words),
+      rate: (id, helpful) => this.rate(id, helpful),
+    });
+    this.replies.set(messageId, reply);
+    this.shell.log.append(reply.root);
+    return reply;
+  }
+
+  private onReply(body: ReplyBody): void {
+    this.shell.change(() => this.replyOf(body.message_id).finish(body));
+    this.shell.showTyping(false);
+    if (body.handoff) this.shell.showNotice(this.words.waiting);
+    if (this.shell.panel.hidden && this.waiting.size) this.shell.showUnread(true);
+    this.dispatchEvent(new CustomEvent("xiaoer-reply", { bubbles: true, detail: body }));
+  }
+
+  private onAgentTyping(): void {
+    this.shell.showTyping(true, this.words.agentTyping);
+    clearTimeout(this.agentTimer);
+    this.agentTimer = window.setTimeout(() => this.shell.showTyping(this.waiting.size > 0), 5000);
+  }
+
+  private onAgentMessage(data: { text?: string; name?: string; message_id?: string }, eventId: string): void {
+    const id = data.message_id || eventId;
+    if (!data.text || this.agentMessages.has(id)) return;
+    this.agentMessages.add(id);
+    this.shell.setLive(true);
+    this.shell.showTyping(false);
+    const name = h("span", { class: "name" }, data.name || this.words.agent);
+    const view = h("article", { class: "turn agent" }, name, h("div", { class: "bubble" }, data.text));
+    this.shell.change(() => this.shell.log.append(view));
+    if (this.shell.panel.hidden) this.shell.showUnread(true);
+  }
+
+  private addOwn(id: string, text: string): Own {
+    this.replies.forEach((reply) => reply.retire());
+    this.shell.opening.querySelector(".chips")?.remove();
+    const name = h("span", { class: "hidden" }, `${this.words.you}: `);
+    const own: Own = { text, view: h("article", { class: "turn me" }, name, h("div", { class: "bubble" }, text)), failure: null };
+    this.own.set(id, own);
+    this.shell.log.append(own.view);
+    return own;
+  }
+
+  private send(text: string): void {
+    const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    this.shell.setLive(true);
+    // The tapped chip goes away: keep the keyboard where it can go on.
+    if (this.root.activeElement !== this.shell.input)
+      (this.isPhone ? this.shell.scroll : this.shell.input).focus({ preventScroll: true });
+    this.shell.change(() => this.addOwn(id, text), true);
+    void this.deliver(id);
+  }
+
+  private async deliver(id: string): Promise<void> {
+    const own = this.own.get(id)!;
+    own.failure?.remove();
+    own.failure = null;
+    this.waiting.add(id);
+    this.shell.showTyping(true);
+    try {
+      const session = await this.begin();
+      if (!session.spoken) this.memory.save(Object.assign(session, { spoken: true }));
+      const turn = { id: "" };
+      for await (const event of this.client.send(session, own.text, id)) if (this.own.get(id) === own) this.onEvent(event, turn);
+    } catch (error) {
+      if (this.own.get(id) === own) this.showFailure(id, own, error);
+    } finally {
+      this.waiting.delete(id);
+      if (!this.waiting.size) this.shell.showTyping(false);
+    }
+  }
+
+  private showFailure(id: string, own: Own, error: unknown): void {
+    const words = this.words;
+    const problem = error instanceof Problem ? error : new Problem(0, "unreachable", "");
+    const expired = problem.status === 401 || problem.status === 404;
+    const text = words.problem[expired ? "not-allowed" : problem.slug] ?? words.problem.other!;
+    const again = () => {
+      own.failure?.remove();
+      if (!expired) return void this.deliver(id);
+      this.fresh();
+      this.send(own.text);
+    };
+    const retry = h("button", { type: "button", onclick: again }, words.retry);
+    const label = h("span", {}, `${words.unsent}: ${text}`);
+    own.failure = h("div", { class: "unsent", role: "alert" }, label, retry);
+    this.shell.change(() => own.view.append(own.failure!), true);
+  }
+
+  private async rate(messageId: string, helpful: boolean): Promise<boolean> {
+    if (!this.session) return false;
+    const sent = this.client.post(`/${this.session.id}/feedback`, { message_id: messageId, helpful }, this.session);
+    return sent.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private async callPerson(): Promise<void> {
+    this.shell.person.disabled = true;
+    try {
+      const session = await this.begin();
+      this.memory.save(Object.assign(session, { spoken: true }));
+      await this.client.post(`/${session.id}/handoff`, {}, session);
+      this.shell.showNotice(this.words.waiting);
+      this.shell.input.focus({ preventScroll: true });
+    } catch {
+      this.shell.showOffline(true);
+    } finally {
+      this.shell.person.disabled = false;
+    }
+  }
+}
+
+if (!customElements.get("xiaoer-chat")) customElements.define("xiaoer-chat", XiaoerChat);
