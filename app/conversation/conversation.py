@@ -80,6 +80,8 @@ class Conversation:
     """client_message_id → message_id"""
     replies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """message_id → the reply that answers it, as the shopper got it"""
+    turns: dict[str, int] = field(default_factory=dict)
+    """message_id of a turn → seq at which its decision stands"""
     said: list[tuple[str, Message]] = field(default_factory=list)
     """(message_id, message) in the order a reader would follow"""
     unanswered: dict[str, Received] = field(default_factory=dict)
@@ -130,6 +132,7 @@ class Conversation:
             self.by_client[message.client_message_id] = message.message_id
 
     def _decided(self, event: Event) -> None:
+        self.turns[event.payload["message_id"]] = event.seq
         # Messages enter the history when their turn begins: one that arrived during the turn before
         # must not stand in front of that turn's reply.
         last = max((self.messages[id_].seq for id_ in event.payload["answers"] if id_ in self.messages), default=0)
@@ -155,7 +158,7 @@ class Conversation:
         self.erased = True
         self.locale = self.page = ""
         self.identity = Identity()
-        for words in (self.messages, self.by_client, self.replies, self.said, self.unanswered):
+        for words in (self.messages, self.by_client, self.replies, self.turns, self.said, self.unanswered):
             words.clear()
 
 

@@ -25,6 +25,10 @@ class Entry:
 class EventLog(Protocol):
     """Append-only, durable, one ordered list of events a conversation."""
 
+    @property
+    def shared(self) -> bool:
+        """True when other processes write to it too, so that what is in memory may be behind."""
+
     async def create(self, conversation_id: str, shop: str, started: Draft) -> Event:
         """Open a conversation with its first event."""
 

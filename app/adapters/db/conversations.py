@@ -69,6 +69,11 @@ class SqlEventLog:
         self._heads: OrderedDict[str, Head] = OrderedDict()
         self._heads_lock = Lock()
 
+    @property
+    def shared(self) -> bool:
+        """Whether other instances write to it too; an SQLite file belongs to one server."""
+        return not self._database.url.startswith("sqlite")
+
     async def create(self, conversation_id: str, shop: str, started: Draft) -> Event:
         """Open a conversation with its first event."""
         return await self._run(lambda connection: self._create(connection, conversation_id, shop, started))

@@ -1,0 +1,210 @@
+"""One conversation in memory: its folded state, its writer, and those who follow it live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.conversation.conversation import Conversation, Received, Status, next_status
+from app.conversation.events import Draft, Event, EventType
+from app.conversation.log import EventLog
+from app.errors import NotFound
+
+RECENT_EVENTS = 128
+HEARTBEAT_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Something that passes and is not kept: a person typing, or (`type` empty) just a sign of life."""
+
+    type: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Follower:
+    """Wakes one reader. It never holds events, so a slow reader costs nothing and can miss nothing."""
+
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    signs: deque[Sign] = field(default_factory=lambda: deque(maxlen=16))
+
+
+@dataclass(eq=False)
+class TurnRun:
+    """One turn that is waiting, running or done: what its followers hold on to."""
+
+    messages: list[Received] = field(default_factory=list)
+    decided: asyncio.Future[int] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """seq of decision.made, or what went wrong before it"""
+    completed: asyncio.Future[dict[str, Any]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+    """the reply, or what went wrong"""
+
+    @property
+    def message_id(self) -> str:
+        """The id the reply carries: that of the last message it answers."""
+        return self.messages[-1].message_id
+
+    def fail(self, error: BaseException) -> None:
+        """Tell everyone who waits."""
+        for future in (self.decided, self.completed):
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # read once: nobody may be waiting any more
+
+
+class Session:
+    """Serialises what happens in one conversation. All state changes go through `note` and the log."""
+
+    def __init__(self, log: EventLog, conversation_id: str) -> None:
+        self.conversation = Conversation(conversation_id, "")
+        self.lock = asyncio.Lock()
+        self.current: TurnRun | None = None
+        self.next: TurnRun | None = None
+        self.worker: asyncio.Task[None] | None = None
+        self._log = log
+        self._loaded = False
+        self._planned = Status.OPEN
+        self._queue: list[Draft] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._failure: BaseException | None = None
+        self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
+        self._followers: set[Follower] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anybody still needs this object."""
+        return bool(self._followers or self._queue or self.lock.locked() or (self.worker and not self.worker.done()))
+
+    @property
+    def status(self) -> Status:
+        """The status once everything noted is written."""
+        return self._planned
+
+    async def load(self) -> None:
+        """Read what the log has and we do not. Raises NotFound."""
+        if self._loaded and not self._log.shared:
+            return
+        if not self._loaded:
+            entry = await self._log.entry(self.conversation.id)
+            if entry is None:
+                raise NotFound("There is no such conversation. Start a new one.")
+            self.conversation.shop, self.conversation.erased = entry.shop, entry.erased
+        await self._catch_up()
+        self._loaded = True
+
+    def note(self, *drafts: Draft) -> None:
+        """Queue events; whatever queues up while a commit is under way shares the next one.
+
+        Raises Conflict when one cannot happen in the present status; then none is queued. Raises what a
+        write of the running turn failed with, so that no turn goes on with a hole in its record.
+        """
+        if self._failure is not None:
+            raise self._failure
+        status = self._planned
+        for draft in drafts:
+            status = next_status(status, draft.type)
+        self._planned = status
+        self._queue.extend(drafts)
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+            self._writer.add_done_callback(lambda task: task.cancelled() or task.exception())
+
+    async def drain(self) -> None:
+        """Return once everything noted is durable. Raises what kept it from being written."""
+        if self._writer is not None:
+            await asyncio.shield(self._writer)
+
+    async def record(self, *drafts: Draft) -> None:
+        """Note and drain."""
+        self.note(*drafts)
+        await self.drain()
+
+    def recover(self) -> None:
+        """The running turn has been given up: events may be noted again."""
+        self._failure = None
+
+    async def forget(self) -> None:
+        """Drop every word that is still in memory, once the log has erased them."""
+        self._recent.clear()
+        await self._catch_up()
+        self._recent.clear()
+
+    def signal(self, sign: Sign) -> None:
+        """Show a passing sign to those who follow right now."""
+        for follower in self._followers:
+            follower.signs.append(sign)
+            follower.wake.set()
+
+    async def follow(self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AsyncIterator[Event | Sign]:
+        """Every event with seq > after, once and in order, for ever; signs in between."""
+        follower = Follower()
+        self._followers.add(follower)
+        try:
+            while True:
+                follower.wake.clear()
+                for event in await self._since(after):
+                    yield event
+                    after = event.seq
+                while follower.signs:
+                    yield follower.signs.popleft()
+                if follower.wake.is_set():
+                    continue
+                try:
+                    async with asyncio.timeout(heartbeat_seconds):
+                        await follower.wake.wait()
+                except TimeoutError:
+                    if self._log.shared:
+                        await self._catch_up()
+                    yield Sign()
+        finally:
+            self._followers.discard(follower)
+
+    async def _since(self, after: int) -> list[Event]:
+        if after >= self.conversation.seq:
+            return []
+        if self._recent and self._recent[0].seq <= after + 1:
+            return [event for event in self._recent if event.seq > after]
+        return await self._log.read(self.conversation.id, after)
+
+    async def _write(self) -> None:
+        while self._queue:
+            group, self._queue = self._queue, []
+            try:
+                written = await self._log.append(self.conversation.id, group, self._planned.value)
+            except BaseException as error:
+                self._queue.clear()
+                self._planned = self.conversation.status
+                self._failure = error if self.current is not None else None
+                raise
+            if written[0].seq == self.conversation.seq + 1:
+                self._take(written)
+            else:
+                await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        self._take(await self._log.read(self.conversation.id, self.conversation.seq))
+        if not self._queue:
+            self._planned = self.conversation.status
+
+    def _take(self, events: list[Event]) -> None:
+        fresh = [event for event in events if event.seq > self.conversation.seq]
+        if not fresh:
+            return
+        self.conversation.apply_all(fresh)
+        self._recent.extend(fresh)
+        for follower in self._followers:
+            follower.wake.set()
+
+
+def is_of_turn(event: Event, message_id: str) -> bool:
+    """Whether an event belongs to the reply of that turn."""
+    return (
+        event.type in (EventType.DECIDED, EventType.SENTENCE, EventType.COMPLETED, EventType.FAILED)
+        and event.payload.get("message_id") == message_id
+    )
