@@ -55,7 +55,7 @@ class IndexQuery:
     """What to look for. `dense` need not be unit length: scores are plain dot products.
 
     Points count that satisfy from_release ≤ release < to_release and, when `as_of` is given,
-    valid_from ≤ as_of < valid_until.
+    valid_from ≤ as_of < valid_until. `kinds` and `chunk_ids` narrow further when not empty.
     """
 
     shop: str
@@ -64,6 +64,7 @@ class IndexQuery:
     sparse: Sparse | None = None
     as_of: datetime | None = None
     kinds: tuple[str, ...] = ()
+    chunk_ids: tuple[str, ...] = ()
     limit: int = 50
 
 

@@ -1,0 +1,157 @@
+"""Draft the extractive answer from evidence: complete, true and cited, with no model at all.
+
+FAQ: the editor's words. Product: looked-up values in a sentence. Policy: the sentences that answer, in their order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from app.chat.guard import tries_to_take_over
+from app.chat.lines import Lines
+from app.chat.products import Reading, facts_of
+from app.chat.shapes import asked_kinds, held_kinds
+from app.chat.sizes import fitting_sizes
+from app.chat.turn import Citation, Evidence, Fact, Passage, Question, Sentence
+from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.sentences import SpokenSentence, spoken_sentences
+from app.knowledge.tokenize import words
+from app.knowledge.view import KnowledgeView
+from app.shop.brand import Brand
+
+WHOLE_LIMIT = {"zh": 320, "en": 900}
+"""A policy section up to this many characters is given whole: leaving out its exception would be worse."""
+_KEPT_SENTENCES = 4
+_KEPT_VALUES = 8
+_CARD_COLUMNS = 7
+
+
+class Composer:
+    """Drafts answers. Pure."""
+
+    def __init__(self, lines: Lines) -> None:
+        self._lines = lines
+
+    def from_passages(self, question: Question, passages: Sequence[Passage], view: KnowledgeView) -> Evidence:
+        """An answer from FAQ rows and policy sections, best first; a repeated sentence is said once."""
+        said: dict[str, Sentence] = {}
+        for passage in passages:
+            for sentence in self._sentences(question, passage.chunk, view):
+                said.setdefault(_bare(sentence.text), sentence)
+        return Evidence(passages=tuple(passages), draft=tuple(said.values()))
+
+    def from_products(
+        self, question: Question, reading: Reading, passages: Sequence[Passage], brand: Brand
+    ) -> Evidence:
+        """An answer from product rows: the asked values, or the card when no one attribute was named."""
+        facts = reading.facts or facts_of(reading.variants[:4], _card_columns(reading.variants))
+        sentences = [
+            sentence
+            for product, _ in reading.products
+            for sentence in self._values(question, [f for f in facts if f.subject == product.name or not f.subject], reading)
+        ]
+        draft = tuple(sentences) or tuple(_fact_sentence(question.language, [f]) for f in facts[:_KEPT_VALUES])
+        return Evidence(passages=tuple(passages), facts=tuple(facts), draft=draft)
+
+    def _values(self, question: Question, facts: Sequence[Fact], reading: Reading) -> list[Sentence]:
+        """One sentence a column: the shared value, or each variant's own; a size chart narrowed to what fits."""
+        sentences = []
+        for column in dict.fromkeys(f.name for f in facts):
+            of_column = [f for f in facts if f.name == column]
+            by_value: dict[str, list[Fact]] = {}
+            for fact in of_column:
+                by_value.setdefault(fact.value, []).append(fact)
+            fitting = [
+                Fact(f.subject, column, part, f.path, f.locator)
+                for f in list(by_value.values())[0][:1]
+                for part in fitting_sizes(question.text, f.value)
+            ]
+            if fitting:
+                sentences.append(_fact_sentence(question.language, fitting[:2]))
+            if len(by_value) == 1:
+                sentences.append(_fact_sentence(question.language, of_column[:_KEPT_VALUES]))
+            else:
+                sentences.append(_variants_sentence(question.language, by_value, reading))
+        return sentences
+
+    def _sentences(self, question: Question, chunk: Chunk, view: KnowledgeView) -> list[Sentence]:
+        spoken = [s for s in spoken_sentences(chunk.text) if not tries_to_take_over(s.literal)]
+        if chunk.kind is not Kind.FAQ and len(chunk.text) > WHOLE_LIMIT.get(chunk.language, 900):
+            spoken = telling_sentences(question, spoken, view)
+        origin = "approved" if chunk.kind is Kind.FAQ else "evidence"
+        return [Sentence(s.spoken, (cite(chunk, s.literal),), origin) for s in spoken]
+
+
+def cite(chunk: Chunk, quote: str) -> Citation:
+    """A citation of words that stand in the chunk."""
+    return Citation(chunk.path, chunk.locator, chunk.document_id, quote)
+
+
+def telling_sentences(
+    question: Question, sentences: Sequence[SpokenSentence], view: KnowledgeView
+) -> list[SpokenSentence]:
+    """The few sentences that share most with the question or hold the kind of value asked for, in their order."""
+    asked = set(words(question.standalone))
+    kinds = asked_kinds(question.text) - {"yesno"}
+    weight = max(view.weights.total(asked), 1e-6)
+
+    def told(sentence: SpokenSentence) -> float:
+        shared = view.weights.total(asked & set(words(sentence.spoken))) / weight
+        return shared + 0.15 * len(kinds & held_kinds(sentence.literal)) / max(1, len(kinds))
+
+    ranked = sorted(range(len(sentences)), key=lambda n: -told(sentences[n]))[:_KEPT_SENTENCES]
+    return [sentences[n] for n in sorted(ranked)]
+
+
+def _card_columns(variants: Sequence[Chunk]) -> tuple[str, ...]:
+    """The first telling columns of a card; a size chart or a long text only when short."""
+    columns = dict.fromkeys(
+        c for v in variants for c, value in v.attributes.items() if value.strip() and len(value) <= 160
+    )
+    return tuple(c for c in columns if not re.search(r"sku|货号|编码|^handle$|^vendor$|^tags?$", c, re.I))[:_CARD_COLUMNS]
+
+
+def _fact_sentence(language: str, facts: Sequence[Fact]) -> Sentence:
+    first = facts[0]
+    citations = tuple(Citation(f.path, f.locator, f.locator, f.value) for f in facts)
+    if language == "zh":
+        return Sentence(f"{first.subject}的{first.name}：{first.value}。", citations, "fact")
+    return Sentence(f"{first.subject} – {first.name}: {first.value}.", citations, "fact")
+
+
+def _variants_sentence(language: str, by_value: dict[str, list[Fact]], reading: Reading) -> Sentence:
+    """A value per variant, each named by what tells it apart."""
+    labels = _variant_labels(reading)
+    parts = []
+    citations: list[Citation] = []
+    for value, facts in list(by_value.items())[:_KEPT_VALUES]:
+        names = list(dict.fromkeys(labels.get(f.locator, f.locator) for f in facts))
+        shown = ("、" if language == "zh" else ", ").join(n for n in names[:4] if n)
+        parts.append(f"{shown}：{value}" if language == "zh" else f"{shown}: {value}")
+        citations += [Citation(f.path, f.locator, f.locator, value) for f in facts[:4]]
+    first = next(iter(by_value.values()))[0]
+    body = ("；" if language == "zh" else "; ").join(parts)
+    lead = f"{first.subject}的{first.name}：{body}。" if language == "zh" else f"{first.subject} – {first.name}: {body}."
+    return Sentence(lead, tuple(citations), "fact")
+
+
+def _variant_labels(reading: Reading) -> dict[str, str]:
+    """SKU → short name of the variant by its option values; numbers such as price and stock are no names."""
+    labels = {}
+    for product, _ in reading.products:
+        naming = [
+            c
+            for c in product.options
+            if not re.search(r"价|price|库存|stock|inventory|sku|编码|货号|重量|weight|gram|barcode|条码", c, re.I)
+            and all(len(v.attributes.get(c, "")) <= 24 for v in product.variants)
+        ]
+        for variant in product.variants:
+            labels[variant.locator] = " ".join(
+                value for c in naming[:3] if (value := variant.attributes.get(c, "").strip())
+            )
+    return labels
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()

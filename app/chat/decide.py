@@ -1,0 +1,170 @@
+"""Decide what to do with a question: answer, ask back, use a tool, hand over, refuse, or chat. Pure.
+
+The order of the questions asked here is the policy of the house; read `Decider.decide` first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.chat.compose import Composer
+from app.chat.lines import Lines
+from app.chat.products import Reading
+from app.chat.turn import (
+    Answer,
+    Clarify,
+    Decision,
+    Evidence,
+    HandOff,
+    Message,
+    Passage,
+    Question,
+    Refuse,
+    SmallTalk,
+    Turn,
+)
+from app.knowledge.chunk import Kind
+from app.knowledge.tokenize import words
+from app.knowledge.view import KnowledgeView
+
+APPROVED_FOR_SENSITIVE = 0.9
+"""Confidence an editor's own answer needs before it may answer a medical question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The thresholds of deciding. `answer` is the shop's; the others follow from it."""
+
+    answer: float = 0.7
+    second_passage: float = 0.35
+    clarify: float = 0.12
+
+
+class Decider:
+    """Turns a question, its passages and their confidence into a Decision."""
+
+    def __init__(self, composer: Composer, lines: Lines, policy: Policy | None = None) -> None:
+        self._composer = composer
+        self._lines = lines
+        self._policy = policy or Policy()
+
+    def before_retrieval(self, question: Question, turn: Turn) -> Decision | None:
+        """What needs no knowledge: attacks, small talk, a wish for a human, anger, law."""
+        intent = question.intent
+        if intent == "injection":
+            return self._refuse(question, turn, "injection")
+        if intent == "human":
+            return self.hand_off(question, turn, "asked_for_human")
+        if intent == "complaint":
+            return self.hand_off(question, turn, "anger")
+        if intent == "legal":
+            return self.hand_off(question, turn, "sensitive_topic")
+        if intent.startswith("smalltalk."):
+            return SmallTalk(question, self._say(f"smalltalk.{intent.partition('.')[2]}", question, turn))
+        if intent == "unclear":
+            return self._clarify(question, turn, "clarify.what_about")
+        return None
+
+    def decide(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        view: KnowledgeView,
+        reading: Reading | None,
+        turn: Turn,
+        confidence: float,
+    ) -> Decision:
+        """What the passages are worth: an answer, one question back, or a human."""
+        if question.intent == "medical" and not _approved(passages):
+            return self.hand_off(question, turn, "sensitive_topic", confidence)
+        if passages and confidence >= self._policy.answer:
+            return self._answer(question, passages, view, reading, turn, confidence)
+        if is_vague(question, view) and not _asked_back(turn.history):
+            return self._clarify(question, turn, "clarify.what_about", options=_options(passages), confidence=confidence)
+        reason = "repeated_question" if _repeats(question, turn.history) else "low_confidence"
+        return self.hand_off(question, turn, reason, confidence, Evidence(passages=tuple(passages[:3])))
+
+    def hand_off(
+        self, question: Question, turn: Turn, reason: str, confidence: float = 0.0, evidence: Evidence | None = None
+    ) -> HandOff:
+        """A hand-over with the line for its reason."""
+        text = self._say(f"handoff.{reason}", question, turn)
+        return HandOff(question, reason, text, confidence, evidence or Evidence())
+
+    def ask(self, question: Question, turn: Turn, key: str) -> Clarify:
+        """Ask for what is missing (an order number, a phone tail)."""
+        return self._clarify(question, turn, key)
+
+    def _answer(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        view: KnowledgeView,
+        reading: Reading | None,
+        turn: Turn,
+        confidence: float,
+    ) -> Decision:
+        best = passages[0]
+        if best.chunk.kind is Kind.PRODUCT and reading is not None:
+            evidence = self._composer.from_products(question, reading, passages[:1], turn.brand)
+        else:
+            evidence = self._composer.from_passages(question, self._worth_saying(passages), view)
+        if not evidence.draft:
+            return self.hand_off(question, turn, "low_confidence", confidence)
+        needs_model = best.chunk.kind is Kind.POLICY or best.chunk.language[:2] != question.language
+        return Answer(question, evidence, confidence, needs_model, related_questions=best.chunk.related[:3])
+
+    def _worth_saying(self, passages: Sequence[Passage]) -> list[Passage]:
+        """The best passage and, when it is nearly as likely, one more that is no product."""
+        best = passages[0]
+        more = [
+            p
+            for p in passages[1:]
+            if p.chunk.kind is not Kind.PRODUCT
+            and p.confidence >= max(self._policy.second_passage, 0.5 * best.confidence)
+        ]
+        return [best, *more[:1]]
+
+    def _clarify(
+        self, question: Question, turn: Turn, key: str, *, options: tuple[str, ...] = (), confidence: float = 0.0
+    ) -> Clarify:
+        return Clarify(question, self._say(key, question, turn), options, confidence)
+
+    def _refuse(self, question: Question, turn: Turn, reason: str) -> Refuse:
+        return Refuse(question, reason, self._say(f"refuse.{reason}", question, turn))
+
+    def _say(self, key: str, question: Question, turn: Turn) -> str:
+        return self._lines.say(key, question.language, turn.brand)
+
+
+def is_vague(question: Question, view: KnowledgeView) -> bool:
+    """Too little said to look anything up: hardly a telling word, and nothing earlier to lean on."""
+    telling = [w for w in set(words(question.standalone)) if view.weights.knows(w) and not _is_filler(w)]
+    return len(telling) <= 1 and len(question.text) <= 40
+
+
+def _is_filler(word: str) -> bool:
+    return bool(re.fullmatch(r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use", word))
+
+
+def _approved(passages: Sequence[Passage]) -> bool:
+    return bool(passages) and passages[0].chunk.kind is Kind.FAQ and passages[0].confidence >= APPROVED_FOR_SENSITIVE
+
+
+def _options(passages: Sequence[Passage]) -> tuple[str, ...]:
+    titles = [p.chunk.title if p.chunk.kind is not Kind.POLICY else p.chunk.locator for p in passages[:8]]
+    return tuple(dict.fromkeys(titles))[:3]
+
+
+def _asked_back(history: Sequence[Message]) -> bool:
+    """Whether the attendant's last words were already a question back: ask once, then call a human."""
+    return bool(history) and history[-1].role == "assistant" and history[-1].decision == "clarify"
+
+
+def _repeats(question: Question, history: Sequence[Message]) -> bool:
+    asked = set(words(question.text))
+    return any(
+        m.role == "user" and asked and asked == set(words(m.text)) for m in history[-6:]
+    )

@@ -1,0 +1,168 @@
+"""A turn, from message to checked reply. Read this first.
+
+In the first half (`decide`) nothing has been sent, so a failure is an error the edge can answer with. In the second
+(`reply`) the shopper is reading, so a failure becomes an event in the stream.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from app.chat.decide import Decider
+from app.chat.products import ProductReader, Reading
+from app.chat.reply import Responder
+from app.chat.retrieve import Retriever
+from app.chat.select import Selector, prefer_valid_window, selection_scores
+from app.chat.turn import (
+    Citation,
+    Decision,
+    Evidence,
+    Fact,
+    Passage,
+    Question,
+    Reply,
+    Sentence,
+    Turn,
+    UseTool,
+)
+from app.chat.understand import Understander
+from app.errors import Unavailable
+from app.knowledge.view import KnowledgeView
+from app.knowledge.views import Views
+from app.shop.orders import OrderBook
+from app.shop.tools.where_is_my_order import report_order
+
+_SAME_MATTER = 0.03
+"""Dense scores this close are about the same matter, for choosing among dated rows."""
+
+
+class Pipeline:
+    """Answers turns of any shop. Holds no state of a turn."""
+
+    def __init__(
+        self,
+        *,
+        views: Views,
+        understander: Understander,
+        retriever: Retriever,
+        reader: ProductReader,
+        selector: Selector,
+        decider: Decider,
+        responder: Responder,
+        orders: OrderBook,
+    ) -> None:
+        self._views = views
+        self._understander = understander
+        self._retriever = retriever
+        self._reader = reader
+        self._selector = selector
+        self._decider = decider
+        self._responder = responder
+        self._orders = orders
+
+    async def decide(self, turn: Turn) -> Decision:
+        """What to do with the turn. Nothing has been sent yet: errors may be raised (Unavailable, NoKnowledge)."""
+        question = self._understander.understand(turn)
+        if decision := self._decider.before_retrieval(question, turn):
+            return decision
+        view = await self._views.of(turn.shop, turn.release)
+        if question.intent == "order":
+            return await self._order(question, turn, view)
+        try:
+            passages, reading = await self._passages(question, turn, view)
+        except Unavailable:
+            return self._decider.hand_off(question, turn, "index_down")
+        confidence = passages[0].confidence if passages else 0.0
+        return self._decider.decide(question, passages, view, reading, turn, confidence)
+
+    async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
+        """The reply, sentence by sentence, each checked against its evidence before it is yielded."""
+        async for sentence in self._responder.reply(turn, decision):
+            yield sentence
+
+    async def run(self, turn: Turn) -> Reply:
+        """Decide and reply in one go."""
+        started = time.perf_counter()
+        decision = await self.decide(turn)
+        decided = time.perf_counter()
+        sentences = [sentence async for sentence in self.reply(turn, decision)]
+        timings = {"decide": 1000 * (decided - started), "reply": 1000 * (time.perf_counter() - decided)}
+        return self.finish(turn, decision, sentences, timings)
+
+    def finish(
+        self, turn: Turn, decision: Decision, sentences: Sequence[Sentence], timings_ms: dict[str, float]
+    ) -> Reply:
+        """The finished turn as everyone sees it."""
+        return self._responder.finish(turn, decision, sentences, timings_ms)
+
+    async def search(self, turn: Turn) -> dict[str, Any]:
+        """The hit test: the same path as a turn up to the decision, with every score. No model is called."""
+        question = self._understander.understand(turn)
+        view = await self._views.of(turn.shop, turn.release)
+        passages, reading = await self._passages(question, turn, view)
+        decision = await self.decide(turn)
+        return {
+            "question": {"text": question.text, "standalone": question.standalone, "language": question.language,
+                         "intent": question.intent},
+            "decision": decision.name,
+            "confidence": decision.confidence,
+            "asked": list(reading.concepts) if reading else [],
+            "release": turn.release,
+            "hits": [
+                {
+                    "chunk_id": p.chunk.chunk_id,
+                    "kind": p.chunk.kind.value,
+                    "path": p.chunk.path,
+                    "locator": p.chunk.locator,
+                    "document_id": p.chunk.document_id,
+                    "title": p.chunk.title,
+                    "text": p.chunk.text,
+                    "scores": dict(scores),
+                }
+                for p, scores in zip(passages, selection_scores(passages), strict=True)
+            ],
+        }
+
+    async def candidates(self, turn: Turn) -> tuple[Question, list[Passage], Reading | None, KnowledgeView]:
+        """Question and passages before selection: what `xiaoer calibrate` is fitted on."""
+        question = self._understander.understand(turn)
+        view = await self._views.of(turn.shop, turn.release)
+        passages = await self._retriever.retrieve(question, turn, view)
+        return question, passages, self._reader.read(question, passages, view), view
+
+    async def _passages(
+        self, question: Question, turn: Turn, view: KnowledgeView
+    ) -> tuple[list[Passage], Reading | None]:
+        found = await self._retriever.retrieve(question, turn, view)
+        reading = self._reader.read(question, found, view)
+        selected = self._selector.select(question, found, view, reading)
+        return prefer_valid_window(selected, _SAME_MATTER), reading
+
+    async def _order(self, question: Question, turn: Turn, view: KnowledgeView) -> Decision:
+        """The order tool; asks for the number, then the tail. "None" and "not yours" get one reply."""
+        if not question.order_ids:
+            return self._decider.ask(question, turn, "clarify.order_number")
+        if not question.phone_tails:
+            return self._decider.ask(question, turn, "clarify.phone_tail")
+        for order_id in question.order_ids:
+            for tail in question.phone_tails:
+                if order := await self._orders.find(turn.shop, order_id, tail):
+                    names = {sku: chunk.title for sku, chunk in view.by_sku.items()}
+                    said = report_order(order, question.language, names)
+                    citations = [Citation(order.path, order.order_id, order.order_id, line.value) for line in said]
+                    evidence = Evidence(
+                        facts=tuple(
+                            Fact(order.order_id, "order", line.value, order.path, order.order_id)
+                            for line in said
+                            if line.value
+                        ),
+                        draft=tuple(
+                            Sentence(line.text, (citation,), "fact")
+                            for line, citation in zip(said, citations, strict=True)
+                        ),
+                    )
+                    return UseTool(question, "where_is_my_order", evidence)
+        return self._decider.ask(question, turn, "clarify.order_not_found")
+

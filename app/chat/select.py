@@ -1,0 +1,186 @@
+"""Choose among the passages: cheap features of question and passage, and a fitted model's P(this one answers)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from app.chat.calibrate import FittedModel
+from app.chat.language import language_of
+from app.chat.products import Reading
+from app.chat.shapes import asked_kinds, kind_match
+from app.chat.turn import Passage, Question
+from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.tokenize import words
+from app.knowledge.view import KnowledgeView
+
+FEATURES = (
+    "dense",
+    "dense_alone",
+    "above_next",
+    "below_best",
+    "rank",
+    "phrasing",
+    "whole",
+    "sentence",
+    "lexical",
+    "question_covered",
+    "question_covered_top5",
+    "title_covered",
+    "unknown_words",
+    "rarest_covered",
+    "is_faq",
+    "is_policy",
+    "is_product",
+    "kind_match",
+    "asks_hard_value",
+    "dated",
+    "name_covered",
+    "attribute_found",
+    "attribute_missing",
+    "attribute_unasked",
+    "product_named",
+    "question_words",
+    "depends",
+    "other_language",
+    "agreement",
+)
+"""Names of the features in the order the fitted model knows them by name, not by place."""
+
+
+class Selector:
+    """Gives every passage its calibrated probability of answering, and orders them by it. Pure."""
+
+    def __init__(self, model: FittedModel) -> None:
+        self._model = model
+
+    def select(
+        self, question: Question, passages: Sequence[Passage], view: KnowledgeView, reading: Reading | None
+    ) -> list[Passage]:
+        """The passages with `confidence` set and their features among their scores, best first."""
+        table = features(question, passages, view, reading)
+        judged = [
+            replace(passage, confidence=self._model.probability(row), scores=MappingProxyType({**passage.scores, **row}))
+            for passage, row in zip(passages, table, strict=True)
+        ]
+        return sorted(judged, key=lambda p: -p.confidence)
+
+
+def features(
+    question: Question, passages: Sequence[Passage], view: KnowledgeView, reading: Reading | None
+) -> list[dict[str, float]]:
+    """One row of `FEATURES` a passage, in the passages' order (best score first)."""
+    asked = set(words(question.text))
+    if question.signals.get("depends", 0.0) >= 0.5:
+        asked |= set(words(question.standalone))
+    weight = max(view.weights.total(asked), 1e-6)
+    rarest = max(asked, key=view.weights.weight, default="")
+    read_groups = {product.group: coverage for product, coverage in reading.products} if reading else {}
+    top5 = frozenset().union(*(view.chunk_words[p.chunk.chunk_id] for p in passages[:5])) if passages else frozenset()
+    unknown = view.weights.total(w for w in asked if not view.weights.knows(w)) / weight
+    shared = {
+        "question_covered_top5": view.weights.total(asked & top5) / weight,
+        "unknown_words": unknown,
+        "asks_hard_value": float(bool(asked_kinds(question.text) - {"yesno", "way"})),
+        "question_words": min(len(asked), 15) / 15,
+        "depends": question.signals.get("depends", 0.0),
+        "product_named": max((p.scores.get("name", 0.0) for p in passages), default=0.0),
+        "agreement": _agreement(passages),
+    }
+    best = max((p.scores["score"] for p in passages), default=0.0)
+    rows = []
+    for rank, passage in enumerate(passages):
+        chunk = passage.chunk
+        held = view.chunk_words[chunk.chunk_id]
+        title = view.title_words[chunk.chunk_id]
+        others = [p.scores["score"] for p in passages if p is not passage]
+        is_read = chunk.kind is Kind.PRODUCT and chunk.group in read_groups
+        rows.append(
+            {
+                **shared,
+                "dense": passage.scores["dense"],
+                "dense_alone": passage.scores["dense_alone"],
+                "above_next": passage.scores["score"] - max(others, default=passage.scores["score"] - 0.05),
+                "below_best": best - passage.scores["score"],
+                "rank": 1.0 / (1 + rank),
+                "phrasing": passage.scores["best_phrasing"],
+                "whole": passage.scores["best_whole"],
+                "sentence": passage.scores["best_sentence"],
+                "lexical": passage.scores["lexical"],
+                "question_covered": view.weights.total(asked & held) / weight,
+                "title_covered": _covered(asked, _titles(chunk, title), view),
+                "rarest_covered": float(rarest in held),
+                "is_faq": float(chunk.kind is Kind.FAQ),
+                "is_policy": float(chunk.kind is Kind.POLICY),
+                "is_product": float(chunk.kind is Kind.PRODUCT),
+                "kind_match": kind_match(question.text, chunk.text),
+                "dated": float(chunk.valid_from is not None or chunk.valid_until is not None),
+                "name_covered": passage.scores.get("name", 0.0),
+                "attribute_found": float(bool(is_read and reading and reading.facts)),
+                "attribute_missing": float(bool(is_read and reading and reading.missing)),
+                "attribute_unasked": float(bool(is_read and reading and not reading.concepts and not reading.facts)),
+                "other_language": float(language_of(question.text, chunk.language) != chunk.language[:2]),
+            }
+        )
+    return rows
+
+
+def prefer_valid_window(passages: Sequence[Passage], margin: float) -> list[Passage]:
+    """A valid dated row goes before an undated one on the same matter, and a narrower window before a wider one.
+
+    "The same matter": a confidence close to the best's, and a dense score close to it.
+    """
+    if not passages:
+        return []
+    best = passages[0]
+    rivals = [
+        p
+        for p in passages
+        if _is_dated(p.chunk)
+        and p.scores["dense"] >= best.scores["dense"] - margin
+        and p.confidence >= 0.35 * best.confidence
+    ]
+    if not rivals or best is (winner := min(rivals, key=lambda p: _window_seconds(p.chunk))):
+        return list(passages)
+    if _is_dated(best.chunk) and _window_seconds(best.chunk) <= _window_seconds(winner.chunk):
+        return list(passages)
+    winner = replace(winner, confidence=max(winner.confidence, best.confidence))
+    return [winner, *(p for p in passages if p.chunk is not winner.chunk)]
+
+
+def _is_dated(chunk: Chunk) -> bool:
+    return chunk.valid_from is not None or chunk.valid_until is not None
+
+
+def _window_seconds(chunk: Chunk) -> float:
+    if chunk.valid_from is None or chunk.valid_until is None:
+        return float("inf")
+    return (chunk.valid_until - chunk.valid_from).total_seconds()
+
+
+def _titles(chunk: Chunk, title: frozenset[str]) -> list[frozenset[str]]:
+    return [title, *(frozenset(words(p)) for p in chunk.phrasings)]
+
+
+def _covered(asked: set[str], titles: Sequence[frozenset[str]], view: KnowledgeView) -> float:
+    """Best overlap of the question with one title or phrasing: shared weight over the weight of both (Jaccard)."""
+    return max(
+        (
+            view.weights.total(asked & title) / union
+            for title in titles
+            if (union := view.weights.total(asked | title)) > 0
+        ),
+        default=0.0,
+    )
+
+
+def _agreement(passages: Sequence[Passage]) -> float:
+    """How close the second and third stand to the first, 0..1: one when they are level."""
+    scores = [p.scores["score"] for p in passages[:3]]
+    return 1.0 - min(1.0, (scores[0] - sum(scores) / len(scores)) * 20) if scores else 0.0
+
+
+def selection_scores(passages: Sequence[Passage]) -> list[Mapping[str, float]]:
+    """Every score of every passage, for the hit test and for reading failures."""
+    return [{"confidence": p.confidence, **p.scores} for p in passages]

@@ -1,0 +1,112 @@
+"""One release of one shop, held in memory as the domain reads it: chunks, products, word weights.
+
+Built once per release from the catalogue and shared by all turns that pin that release.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.tokenize import words
+
+NAME_COLUMNS = re.compile(r"^(名称|商品名称|宝贝名称|商品|品名|name|title|product|product name)$", re.I)
+
+
+@dataclass(frozen=True)
+class Product:
+    """All variants of one product. `options` are the columns whose value differs between variants."""
+
+    group: str
+    name: str
+    variants: tuple[Chunk, ...]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Attribute names any variant has, in the shop's own order."""
+        return tuple(dict.fromkeys(column for v in self.variants for column in v.attributes))
+
+    @cached_property
+    def options(self) -> tuple[str, ...]:
+        """Columns that tell the variants apart (colour, size, price)."""
+        return tuple(c for c in self.columns if len({v.attributes.get(c, "") for v in self.variants}) > 1)
+
+    def values(self, column: str) -> dict[str, tuple[Chunk, ...]]:
+        """Value → the variants that have it, in order of first appearance; empty cells left out."""
+        found: dict[str, list[Chunk]] = defaultdict(list)
+        for variant in self.variants:
+            if value := variant.attributes.get(column, "").strip():
+                found[value].append(variant)
+        return {value: tuple(chunks) for value, chunks in found.items()}
+
+
+class WordWeights:
+    """How much a word tells: inverse document frequency over a shop's chunks, 0 (everywhere) to 1 (once)."""
+
+    def __init__(self, texts: Iterable[Iterable[str]]) -> None:
+        counts: Counter[str] = Counter()
+        total = 0
+        for text in texts:
+            counts.update(set(text))
+            total += 1
+        self._total = max(total, 2)
+        self._counts = counts
+        self._scale = math.log(1 + self._total)
+
+    def weight(self, word: str) -> float:
+        """0..1; a word the shop never uses weighs most."""
+        return math.log(1 + self._total / (1 + self._counts.get(word, 0))) / self._scale
+
+    def knows(self, word: str) -> bool:
+        """Whether any chunk uses the word."""
+        return word in self._counts
+
+    def total(self, words_: Iterable[str]) -> float:
+        """Sum of the weights of distinct words."""
+        return sum(self.weight(w) for w in set(words_))
+
+
+class KnowledgeView:
+    """A release as read by a turn. Immutable after construction."""
+
+    def __init__(self, shop: str, release: int, chunks: Sequence[Chunk]) -> None:
+        self.shop = shop
+        self.release = release
+        self.chunks: Mapping[str, Chunk] = {chunk.chunk_id: chunk for chunk in chunks}
+        self.chunk_words: Mapping[str, frozenset[str]] = {
+            chunk.chunk_id: frozenset(words(searchable_text(chunk))) for chunk in chunks
+        }
+        self.title_words: Mapping[str, frozenset[str]] = {
+            chunk.chunk_id: frozenset(words(chunk.title)) for chunk in chunks
+        }
+        self.weights = WordWeights(self.chunk_words.values())
+        self.products: Mapping[str, Product] = _group_products(chunks)
+        self.by_sku: Mapping[str, Chunk] = {
+            chunk.locator.casefold(): chunk for chunk in chunks if chunk.kind is Kind.PRODUCT
+        }
+        self.columns: frozenset[str] = frozenset(
+            column for product in self.products.values() for column in product.columns
+        )
+        self.name_weights = WordWeights(words(product.name) for product in self.products.values())
+
+    def product_of(self, chunk: Chunk) -> Product:
+        """The product a product chunk is a variant of."""
+        return self.products[chunk.group or chunk.title]
+
+
+def searchable_text(chunk: Chunk) -> str:
+    """Everything of a chunk that a word of the question may match."""
+    return "\n".join((chunk.title, *chunk.phrasings, chunk.text))
+
+
+def _group_products(chunks: Sequence[Chunk]) -> dict[str, Product]:
+    groups: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in chunks:
+        if chunk.kind is Kind.PRODUCT:
+            groups[chunk.group or chunk.title].append(chunk)
+    return {group: Product(group, variants[0].title, tuple(variants)) for group, variants in groups.items()}

@@ -1,0 +1,74 @@
+"""The shop tool "where is my order": needs the order number and the phone's last four digits.
+
+"No such order" and "not your order" get the same reply, so that numbers can't be probed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.shop.orders import Order
+
+_TEXTS = {
+    "zh": {
+        "status": "订单{order}目前的状态：{status}。",
+        "created": "下单时间：{time}。",
+        "shipped": "发货时间：{time}。",
+        "not_shipped": "这一单还没有发货记录。",
+        "carrier": "承运：{carrier}，运单号：{number}。",
+        "latest": "最新物流（{time}）：{status}，{desc}。",
+        "items": "商品：{items}。",
+        "city": "收货城市：{city}。",
+        "separator": "、",
+    },
+    "en": {
+        "status": "Order {order} is currently: {status}.",
+        "created": "Placed: {time}.",
+        "shipped": "Shipped: {time}.",
+        "not_shipped": "There is no shipping record for it yet.",
+        "carrier": "Carrier: {carrier}, tracking number: {number}.",
+        "latest": "Latest tracking ({time}): {status} – {desc}.",
+        "items": "Items: {items}.",
+        "city": "Destination: {city}.",
+        "separator": ", ",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One sentence about an order, and the value of the order it rests on, as the shop wrote it."""
+
+    text: str
+    value: str
+
+
+def report_order(order: Order, language: str, product_names: Mapping[str, str]) -> tuple[OrderLine, ...]:
+    """The order's state in the shopper's language; its values byte for byte as the shop wrote them."""
+    texts = _TEXTS["zh" if language == "zh" else "en"]
+    latest = max(order.tracking, key=lambda e: e.time) if order.tracking else None
+    items = texts["separator"].join(f"{product_names.get(i.sku.casefold(), i.sku)} ×{i.qty}" for i in order.items)
+    said: list[tuple[str, str]] = [(texts["status"].format(order=order.order_id, status=order.status), order.status)]
+    if latest:
+        said.append((texts["latest"].format(time=_time(latest.time), status=latest.status, desc=_bare(latest.desc)), latest.desc))
+    if order.carrier or order.tracking_no:
+        said.append((texts["carrier"].format(carrier=order.carrier, number=order.tracking_no or "-"), order.tracking_no))
+    if order.shipped_at:
+        said.append((texts["shipped"].format(time=_time(order.shipped_at)), order.shipped_at))
+    else:
+        said.append((texts["not_shipped"], order.status))
+    if order.created_at:
+        said.append((texts["created"].format(time=_time(order.created_at)), order.created_at))
+    if items:
+        said.append((texts["items"].format(items=items), ", ".join(i.sku for i in order.items)))
+    return tuple(OrderLine(text, value) for text, value in said)
+
+
+def _time(written: str) -> str:
+    """`2026-10-18T18:40:00+08:00` read as `2026-10-18 18:40`; anything else as the shop wrote it."""
+    return written.replace("T", " ")[:16] if len(written) >= 16 and written[4:5] == "-" else written
+
+
+def _bare(text: str) -> str:
+    return text.rstrip("。.!！ ")
