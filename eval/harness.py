@@ -1,0 +1,154 @@
+"""Evaluation in one page: a task is a suite, a solver and scorers; running it gives outcomes to read and to count.
+
+    task = Task(read_suite(Path("eval/suites/tangli.jsonl")), solver, SCORERS)
+    outcomes = await run(task)
+    print(table(outcomes))
+
+The solver is the production pipeline (eval/production.py). The model under test never grades itself: scorers
+are plain functions of what the labels say and what was sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+from app.chat.turn import Identity, Message
+
+NOBODY = Identity()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an answer may be read: a path below the shop folder and a locator ("" = anywhere in the file)."""
+
+    path: str
+    locator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled question.
+
+    as_of        a date or a datetime as written; "" = now; without an offset it is in the shop's time zone
+    decisions    the decisions that are right here; empty = whatever answers an answerable question
+    sources      one of them must be cited
+    sources_all  groups of sources; one of every group must be cited
+    facts        every group has alternatives, one of which must be said
+    not_facts    none of them may be said
+    """
+
+    id: str
+    question: str
+    category: str = ""
+    language: str = ""
+    history: tuple[Message, ...] = ()
+    as_of: str = ""
+    identity: Identity = NOBODY
+    answerable: bool = True
+    decisions: frozenset[str] = frozenset()
+    sources: tuple[Source, ...] = ()
+    sources_all: tuple[tuple[Source, ...], ...] = ()
+    facts: tuple[tuple[str, ...], ...] = ()
+    not_facts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """Samples for one shop; `name` is the file's stem and, for the sample shops, the shop."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPassage:
+    """A passage the solver had before it, best first, for recall and for reading failures."""
+
+    path: str
+    locator: str
+    title: str = ""
+    text: str = ""
+    confidence: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SolvedSample:
+    """What a solver made of a sample.
+
+    reply      one line of the replay format: text, decision, confidence, citations, handoff, …
+    passages   what was retrieved, best first
+    draft      the same as `reply`, as if confidence had not held the answer back; {} = there was none
+    """
+
+    reply: Mapping[str, Any]
+    passages: tuple[SeenPassage, ...] = ()
+    draft: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One scorer's judgement. `value` None = the scorer has nothing to say about this sample."""
+
+    value: float | None
+    why: str = ""
+
+
+Scorer: TypeAlias = Callable[[Sample, SolvedSample], Score]
+Progress: TypeAlias = Callable[[int, int], None]
+
+
+class Solver(Protocol):
+    """Whatever answers a sample: the production pipeline, a baseline, or a fake."""
+
+    async def solve(self, sample: Sample) -> SolvedSample:
+        """Answer one sample as a shopper's question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A suite, who answers it, and how answers are judged."""
+
+    suite: Suite
+    solver: Solver
+    scorers: Mapping[str, Scorer]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One sample, answered and judged."""
+
+    sample: Sample
+    solved: SolvedSample
+    scores: Mapping[str, Score]
+
+    def value(self, scorer: str) -> float | None:
+        """That scorer's value; None when it had nothing to say."""
+        return self.scores[scorer].value
+
+    def passed(self, scorer: str) -> bool:
+        """Whether that scorer gave full marks."""
+        return self.scores[scorer].value == 1.0
+
+
+async def run(task: Task, progress: Progress | None = None) -> list[Outcome]:
+    """Answer and judge every sample, in order."""
+    outcomes: list[Outcome] = []
+    for done, sample in enumerate(task.suite.samples, start=1):
+        solved = await task.solver.solve(sample)
+        scores = {name: scorer(sample, solved) for name, scorer in task.scorers.items()}
+        outcomes.append(Outcome(sample, solved, scores))
+        if progress:
+            progress(done, len(task.suite.samples))
+    return outcomes
+
+
+def select(outcomes: Sequence[Outcome], category: str = "", language: str = "") -> list[Outcome]:
+    """The outcomes of one category, one language, or both."""
+    return [
+        o
+        for o in outcomes
+        if (not category or o.sample.category == category) and (not language or o.sample.language == language)
+    ]
