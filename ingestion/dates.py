@@ -33,7 +33,10 @@ _ENGLISH = re.compile(
     r"(?:[a-z]{3,9},?\s+)?(?:(?P<d>\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<m>[a-z]{3,9})\.?|(?P<m2>[a-z]{3,9})\.?\s+(?P<d2>\d{1,2})"
     r"(?:st|nd|rd|th)?),?\s+(?P<y>\d{4})"
 )
-_MONTHS = {m: i + 1 for i, m in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, start=1)}
+_DAY_FIRST_ZONES = ("Europe/", "Australia/", "Pacific/Auckland", "GB")
+_MONTH_FIRST_ZONES = ("America/", "US/")
 _EXCEL_EPOCH = date(1899, 12, 30)
 
 
@@ -79,7 +82,7 @@ def _read(written: str, zone: tzinfo) -> date | datetime | None:
     if re.fullmatch(r"\d{5}(\.0+)?", written) and 30_000 <= float(written) <= 80_000:
         return _EXCEL_EPOCH + timedelta(days=int(float(written)))
     if match := _SLASHED.fullmatch(written):
-        return _from_slashed(int(match[1]), int(match[2]), int(match[3]))
+        return _from_slashed(int(match[1]), int(match[2]), int(match[3]), str(zone))
     if match := _ENGLISH.fullmatch(written):
         month = _MONTHS.get((match["m"] or match["m2"])[:3])
         return date(int(match["y"]), month, int(match["d"] or match["d2"])) if month else None
@@ -100,9 +103,9 @@ def _from_parts(match: re.Match[str], zone: tzinfo) -> date | datetime:
     return day if moment.time() == time() and moment.date() == day else moment
 
 
-def _from_slashed(first: int, second: int, year: int) -> date:
-    if first > 12:
+def _from_slashed(first: int, second: int, year: int, zone: str) -> date:
+    if first > 12 or first == second or (second <= 12 and zone.startswith(_DAY_FIRST_ZONES)):
         return date(year, second, first)
-    if second > 12 or first == second:
+    if second > 12 or zone.startswith(_MONTH_FIRST_ZONES):
         return date(year, first, second)
     raise ValueError("day and month cannot be told apart")
