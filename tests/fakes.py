@@ -137,11 +137,9 @@ class FakeEmbedder:
                 row[self._slot("w" + word)] += 1.0
                 for start in range(len(word) - 1):
                     row[self._slot("p" + word[start : start + 2])] += 0.4
-            length = float(np.linalg.norm(row))
-            if length:
-                row /= length
-            else:
+            if not row.any():
                 row[0] = 1.0
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return rows
 
     def _slot(self, feature: str) -> int:
