@@ -82,3 +82,23 @@ class ConfigurationError(XiaoerError):
 
     slug = "configuration"
     title = "The settings do not work together"
+
+
+class MethodNotAllowed(XiaoerError):
+    """The address exists, but not for this method."""
+
+    slug = "method-not-allowed"
+    status = 405
+    title = "This address does not take that method"
+
+
+class TooManyRequests(XiaoerError):
+    """More requests than the limits allow. `retry_after_seconds` tells when the next one is welcome."""
+
+    slug = "too-many-requests"
+    status = 429
+    title = "That was too many requests"
+
+    def __init__(self, message: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds

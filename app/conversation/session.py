@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,7 +141,9 @@ class Session:
             follower.signs.append(sign)
             follower.wake.set()
 
-    async def follow(self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AsyncIterator[Event | Sign]:
+    async def follow(
+        self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS
+    ) -> AsyncGenerator[Event | Sign, None]:
         """Every event with seq > after, once and in order, for ever; signs in between."""
         follower = Follower()
         self._followers.add(follower)

@@ -6,7 +6,8 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -58,19 +59,20 @@ class Telling:
         """The whole reply, once it is complete and durable. Raises what ended it early."""
         return await asyncio.shield(self._run.completed)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """decision.made, reply.sentence …, then reply.completed or reply.failed."""
         run = self._run
         if run.completed.done() and not run.completed.exception() and run.decided.result() == 0:
             return
-        async for event in self._session.follow(run.decided.result() - 1):
-            if isinstance(event, Sign):
-                if run.completed.done() and (error := run.completed.exception()):
-                    raise error  # its end could not even be recorded
-            elif is_of_turn(event, run.message_id):
-                yield event
-                if event.type in (EventType.COMPLETED, EventType.FAILED):
-                    return
+        async with aclosing(self._session.follow(run.decided.result() - 1)) as following:
+            async for event in following:
+                if isinstance(event, Sign):
+                    if run.completed.done() and (error := run.completed.exception()):
+                        raise error  # its end could not even be recorded
+                elif is_of_turn(event, run.message_id):
+                    yield event
+                    if event.type in (EventType.COMPLETED, EventType.FAILED):
+                        return
 
 
 class Conversations:
@@ -121,7 +123,7 @@ class Conversations:
 
     async def follow(
         self, conversation_id: str, after: int = 0, heartbeat_seconds: float = HEARTBEAT_SECONDS
-    ) -> AsyncIterator[Event | Sign]:
+    ) -> AsyncGenerator[Event | Sign, None]:
         """The conversation's events after that sequence number, then live: no gap and no repeat."""
         session = await self._session(conversation_id)
         return session.follow(after, heartbeat_seconds)
@@ -185,9 +187,10 @@ class Conversations:
             await self._log.erase(conversation_id)
             await session.forget()
 
-    async def status(self, conversation_id: str) -> str:
-        """Who is expected to speak."""
-        return (await self._session(conversation_id)).status.value
+    async def position(self, conversation_id: str) -> tuple[Status, int]:
+        """Who is expected to speak, and the sequence number of the last event."""
+        session = await self._session(conversation_id)
+        return session.status, session.conversation.seq
 
     async def close(self) -> None:
         """Let running turns finish for a while, then stop them. What was recorded stays."""

@@ -1,0 +1,77 @@
+"""Who may call: a conversation's own token for shoppers, the API key for programs."""
+
+from __future__ import annotations
+
+import hmac
+import time
+from collections.abc import Callable
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+from starlette.requests import Request
+
+from app.errors import NotAllowed, NotFound
+
+AUDIENCE = "shopper"
+
+
+class Tokens:
+    """Signs and reads conversation tokens (JWT, HS256)."""
+
+    def __init__(self, key: bytes, lifetime_seconds: int, clock: Callable[[], float] = time.time) -> None:
+        self._key = OctKey.import_key(key)
+        self._lifetime_seconds = lifetime_seconds
+        self._clock = clock
+
+    def issue(self, conversation_id: str) -> str:
+        """A token that opens this one conversation until it expires."""
+        now = int(self._clock())
+        claims = {"sub": conversation_id, "aud": AUDIENCE, "iat": now, "exp": now + self._lifetime_seconds}
+        return jwt.encode({"alg": "HS256"}, claims, self._key)
+
+    def conversation_of(self, token: str) -> str:
+        """The conversation a token opens. Raises NotAllowed for a forged, foreign or expired one."""
+        try:
+            claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
+        except (JoseError, ValueError) as error:
+            raise NotAllowed("The token is not one of ours. Start a new conversation to get one.") from error
+        expires = claims.get("exp")
+        if claims.get("aud") != AUDIENCE or not isinstance(expires, int) or not isinstance(claims.get("sub"), str):
+            raise NotAllowed("The token is not one for shoppers. Start a new conversation to get one.")
+        if self._clock() >= expires:
+            raise NotAllowed("The token has expired. The conversation is kept; start a new one to go on.")
+        return str(claims["sub"])
+
+
+def bearer(request: Request) -> str:
+    """The token of the Authorization header. Raises NotAllowed when there is none."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAllowed("There is no token. Send the header `Authorization: Bearer …`.")
+    return token.strip()
+
+
+def require_conversation(request: Request, tokens: Tokens, conversation_id: str) -> None:
+    """Raises NotAllowed without a good token, NotFound with one for another conversation: whether that one
+    exists is nobody's business."""
+    if tokens.conversation_of(bearer(request)) != conversation_id:
+        raise NotFound("There is no such conversation. Start a new one.")
+
+
+def has_key(request: Request, api_key: str) -> bool:
+    """Whether the request carries the API key. Takes the same time for every wrong key."""
+    sent = request.headers.get("x-api-key", "")
+    if not sent:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        sent = token.strip() if scheme.lower() == "bearer" else ""
+    return bool(api_key) and hmac.compare_digest(sent.encode(), api_key.encode())
+
+
+def require_key(request: Request, api_key: str) -> None:
+    """Raises NotAllowed without the API key."""
+    if not has_key(request, api_key):
+        raise NotAllowed(
+            "The API key is missing or wrong. Send `Authorization: Bearer KEY`; the key is XIAOER_API_KEY, "
+            "or stands in the file api-key under the server's home."
+        )

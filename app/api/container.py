@@ -1,0 +1,99 @@
+"""What the HTTP edge is given. Bootstrap fills it with real parts, tests with fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from app.api.auth import Tokens
+from app.api.limits import Buckets
+from app.chat.turn import Message
+from app.conversation.ports import Attendant, Brands
+from app.conversation.speak import Conversations
+from app.knowledge.release import Release
+from app.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The state of one part for /readyz. The server is ready when every part that is `required` is `ok`."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    required: bool = True
+
+
+class Knowledge(Protocol):
+    """The catalogue, as far as the edge reads it."""
+
+    async def live_release(self, shop: str) -> int | None:
+        """The release the shop's pointer names, or None before the first publish."""
+
+    async def releases(self, shop: str) -> list[Release]:
+        """All releases, newest first."""
+
+    async def shops(self) -> list[str]:
+        """Names of shops, in order of creation."""
+
+
+class Publisher(Protocol):
+    """Moves a shop's pointer. Both raise NotFound or Conflict, and then nothing has moved."""
+
+    async def publish(self, shop: str, number: int) -> int:
+        """Make that built release the live one; returns its number."""
+
+    async def rollback(self, shop: str, number: int | None) -> int:
+        """Go back to that release, or to the one that was live before; returns its number."""
+
+
+class Searcher(Protocol):
+    """The hit test: the same path as a turn, up to the decision, with every score."""
+
+    async def search(
+        self, shop: str, text: str, history: Sequence[Message], as_of: datetime | None
+    ) -> Mapping[str, Any]:
+        """Plain JSON: question, passages with scores, confidence, decision."""
+
+
+class Welcome(Protocol):
+    """Suggests first questions."""
+
+    async def __call__(self, shop: str, language: str) -> Sequence[str]:
+        """A few questions the shop's live knowledge answers, in that language."""
+
+
+async def _nothing() -> None:
+    return None
+
+
+async def _no_parts() -> Sequence[Part]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Container:
+    """Everything `create_app` needs."""
+
+    conversations: Conversations
+    attendant: Attendant
+    searcher: Searcher
+    knowledge: Knowledge
+    publisher: Publisher
+    brands: Brands
+    welcome: Welcome
+    telemetry: Telemetry
+    tokens: Tokens
+    api_key: str
+    default_shop: str = ""
+    message_limit: int = 4_000
+    body_limit_bytes: int = 1_000_000
+    widget_origins: tuple[str, ...] = ()
+    """Other origins that may call the shopper routes; empty = same origin only"""
+    conversation_bucket: Buckets = field(default_factory=lambda: Buckets(600))
+    address_bucket: Buckets = field(default_factory=lambda: Buckets(3_000))
+    parts: Callable[[], Awaitable[Sequence[Part]]] = _no_parts
+    start: Callable[[], Awaitable[None]] = _nothing
+    close: Callable[[], Awaitable[None]] = _nothing

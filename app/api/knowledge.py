@@ -1,0 +1,90 @@
+"""Routes for knowledge editors: the hit test, and releases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.auth import require_key
+from app.api.container import Container
+from app.api.openai import history_of
+from app.api.shopper import container_of, shop_named
+from app.api.wire import ReleaseBody, SearchBody, json_response, read, schema
+from app.errors import BadInput, TooLarge
+from app.knowledge.release import Release
+
+router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
+
+
+@router.post("/search", openapi_extra=schema(SearchBody))
+async def search(request: Request) -> Response:
+    """Hit test: what a turn with this text would find and decide, with every score."""
+    container = container_of(request)
+    require_key(request, container.api_key)
+    body = await read(request, SearchBody)
+    if not body.text.strip():
+        raise BadInput("The text is empty. Nothing was searched; write a question.")
+    if len(body.text) > container.message_limit:
+        raise TooLarge(f"The text has {len(body.text):,} characters, {container.message_limit:,} are the most.")
+    shop = await shop_named(container, body.shop)
+    as_of = body.as_of if body.as_of is None or body.as_of.tzinfo else body.as_of.replace(tzinfo=UTC)
+    found = await container.searcher.search(shop, body.text, history_of(body.history), as_of)
+    return json_response(found)
+
+
+@router.get("/releases")
+async def releases(request: Request, shop: str = "") -> Response:
+    """All releases of a shop, newest first."""
+    container = container_of(request)
+    require_key(request, container.api_key)
+    return json_response(await _listed(container, await shop_named(container, shop)))
+
+
+@router.post("/releases/publish", openapi_extra=schema(ReleaseBody))
+async def publish(request: Request) -> Response:
+    """Make a built release the live one."""
+    container = container_of(request)
+    require_key(request, container.api_key)
+    body = await read(request, ReleaseBody)
+    if body.release is None:
+        raise BadInput("No release is named. Nothing was moved; send `release`, a number from the list of releases.")
+    shop = await shop_named(container, body.shop)
+    await container.publisher.publish(shop, body.release)
+    return json_response(await _listed(container, shop))
+
+
+@router.post("/releases/rollback", openapi_extra=schema(ReleaseBody))
+async def rollback(request: Request) -> Response:
+    """Go back to the release that was live before, or to the one that is named."""
+    container = container_of(request)
+    require_key(request, container.api_key)
+    body = await read(request, ReleaseBody)
+    shop = await shop_named(container, body.shop)
+    await container.publisher.rollback(shop, body.release)
+    return json_response(await _listed(container, shop))
+
+
+async def _listed(container: Container, shop: str) -> dict[str, Any]:
+    live = await container.knowledge.live_release(shop)
+    return {"shop": shop, "live": live, "releases": [_release(r) for r in await container.knowledge.releases(shop)]}
+
+
+def _release(release: Release) -> dict[str, Any]:
+    return {
+        "number": release.number,
+        "state": release.state.value,
+        "live": release.live,
+        "created_at": _moment(release.created_at),
+        "published_at": _moment(release.published_at),
+        "chunks": release.chunks,
+        "embedder": release.embedder,
+        "note": release.note,
+    }
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,221 @@
+"""The shopper's routes: start a conversation, say something, follow it, ask for a person, rate, leave."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.auth import has_key, require_conversation
+from app.api.container import Container
+from app.api.problems import problem_json, problem_of_event
+from app.api.sse import HEARTBEAT, RETRY, EventStream, frame
+from app.api.wire import FeedbackBody, HandoffBody, IdentityBody, SayBody, StartBody, json_response, read, schema
+from app.chat.turn import Identity
+from app.conversation import lines
+from app.conversation.conversation import Status
+from app.conversation.events import Event, EventType
+from app.conversation.session import Sign
+from app.conversation.speak import Telling
+from app.errors import BadInput, NoKnowledge, TooLarge, XiaoerError
+
+router = APIRouter(prefix="/v1/conversations", tags=["shopper"])
+
+PAGE_CHARACTERS = 2_000
+
+
+def container_of(request: Request) -> Container:
+    """The parts this application was created with."""
+    container: Container = request.app.state.container
+    return container
+
+
+def address_of(request: Request) -> str:
+    """Who is calling, for the limits."""
+    return request.client.host if request.client else "unknown"
+
+
+@router.post("", status_code=201, openapi_extra=schema(StartBody))
+async def start(request: Request) -> Response:
+    """Begin a conversation: its token, who the shopper is talking to, and what they might ask."""
+    container = container_of(request)
+    container.address_bucket.take(address_of(request))
+    body = await read(request, StartBody)
+    shop = await shop_named(container, body.shop)
+    page = body.page if isinstance(body.page, str) else orjson.dumps(body.page or "").decode()
+    identity = _vouched(body.identity, has_key(request, container.api_key))
+    started = await container.conversations.start(shop, body.locale, page[:PAGE_CHARACTERS], identity)
+    brand = container.brands(shop)
+    return json_response(
+        {
+            "id": started.id,
+            "token": container.tokens.issue(started.id),
+            "status": started.status,
+            "disclosure": lines.disclosure(brand, started.language),
+            "welcome": {
+                "text": lines.greeting(brand, started.language),
+                "quick_questions": list(await container.welcome(shop, started.language)),
+            },
+            "shop": shop,
+            "language": started.language,
+            "assistant_name": brand.assistant_name,
+        },
+        201,
+    )
+
+
+@router.post("/{conversation_id}/messages", openapi_extra=schema(SayBody))
+async def say(request: Request, conversation_id: str) -> Response:
+    """Say something. `Accept: text/event-stream` gets the reply sentence by sentence, anything else in one piece."""
+    container = container_of(request)
+    require_conversation(request, container.tokens, conversation_id)
+    container.address_bucket.take(address_of(request))
+    container.conversation_bucket.take(conversation_id)
+    body = await read(request, SayBody)
+    text = _sayable(body.text, container.message_limit)
+    telling = await container.conversations.say(conversation_id, text, body.client_message_id)
+    if "text/event-stream" in request.headers.get("accept", ""):
+        return EventStream(_tell(telling))
+    return json_response(await telling.reply())
+
+
+@router.get("/{conversation_id}/events")
+async def events(request: Request, conversation_id: str) -> Response:
+    """Everything that happens, from `Last-Event-ID` (or `?after=`) on: no gap and no repeat.
+
+    A conversation that is over and wholly read gets 204, which tells an EventSource to stop asking.
+    """
+    container = container_of(request)
+    require_conversation(request, container.tokens, conversation_id)
+    container.address_bucket.take(address_of(request))
+    after = _position(request)
+    status, seq = await container.conversations.position(conversation_id)
+    if status is Status.CLOSED and after >= seq:
+        return Response(status_code=204)
+    return EventStream(_follow(await container.conversations.follow(conversation_id, after)))
+
+
+@router.post("/{conversation_id}/handoff", openapi_extra=schema(HandoffBody))
+async def handoff(request: Request, conversation_id: str) -> Response:
+    """Ask for a person. Asking twice is harmless."""
+    container = container_of(request)
+    require_conversation(request, container.tokens, conversation_id)
+    container.conversation_bucket.take(conversation_id)
+    await read(request, HandoffBody)
+    return json_response(await container.conversations.ask_for_agent(conversation_id))
+
+
+@router.post("/{conversation_id}/feedback", openapi_extra=schema(FeedbackBody))
+async def feedback(request: Request, conversation_id: str) -> Response:
+    """Rate a reply, or the whole conversation when no message is named."""
+    container = container_of(request)
+    require_conversation(request, container.tokens, conversation_id)
+    container.conversation_bucket.take(conversation_id)
+    body = await read(request, FeedbackBody)
+    await container.conversations.give_feedback(conversation_id, body.message_id, body.rating, body.comment)
+    return json_response({"recorded": True})
+
+
+@router.post("/{conversation_id}/close")
+async def close(request: Request, conversation_id: str) -> Response:
+    """End the conversation. Ending it twice is harmless."""
+    container = container_of(request)
+    require_conversation(request, container.tokens, conversation_id)
+    await container.conversations.close_conversation(conversation_id)
+    return json_response({"status": Status.CLOSED.value})
+
+
+async def shop_named(container: Container, name: str) -> str:
+    """The shop a request means: the one it names, the default one, or the first. Raises NotFound, NoKnowledge."""
+    shop = name or container.default_shop
+    if not shop:
+        shops = await container.knowledge.shops()
+        if not shops:
+            raise NoKnowledge("There is no shop yet. Ingest a shop folder with `xiaoer ingest PATH --shop NAME`.")
+        shop = shops[0]
+    container.brands(shop)
+    return shop
+
+
+def _vouched(identity: IdentityBody | None, by_the_storefront: bool) -> Identity:
+    """A browser may say which order it is about (the phone tail proves it); who the customer is, only the
+    storefront's server may say, with its key."""
+    if identity is None:
+        return Identity()
+    customer = identity.customer_id if by_the_storefront else ""
+    return Identity(identity.order_id, identity.phone_last4, customer)
+
+
+def _sayable(text: str, limit: int) -> str:
+    if len(text) > limit:
+        raise TooLarge(
+            f"The message has {len(text):,} characters, {limit:,} are the most. "
+            "It was not recorded; send a shorter one."
+        )
+    if not text.strip():
+        raise BadInput("The message is empty. Nothing was recorded; write something.")
+    return text
+
+
+def _position(request: Request) -> int:
+    given = request.headers.get("last-event-id") or request.query_params.get("after") or "0"
+    if not (given.isascii() and given.isdigit() and len(given) < 12):
+        raise BadInput("Last-Event-ID must be the id of an event of this conversation, a whole number.")
+    return int(given)
+
+
+async def _tell(telling: Telling) -> AsyncIterator[bytes]:
+    over = False
+    try:
+        async with contextlib.aclosing(telling.events()) as told:
+            async for event in told:
+                over = event.type in (EventType.COMPLETED, EventType.FAILED)
+                yield _frame(event)
+        if not over:
+            # A person has the conversation: nothing was decided, and the answer comes over the events.
+            yield frame("reply.started", {"message_id": telling.message_id})
+            yield frame("reply.completed", await telling.reply())
+    except XiaoerError as error:
+        yield frame("problem", problem_json(error))
+
+
+async def _follow(following: AsyncGenerator[Event | Sign, None]) -> AsyncIterator[bytes]:
+    yield RETRY
+    try:
+        async with contextlib.aclosing(following) as happening:
+            async for event in happening:
+                if isinstance(event, Sign):
+                    yield frame(event.type, event.payload) if event.type else HEARTBEAT
+                elif piece := _frame(event):
+                    yield piece
+                    if event.type in (EventType.CLOSED, EventType.ERASED):
+                        return
+    except XiaoerError as error:
+        yield frame("problem", problem_json(error))
+
+
+def _frame(event: Event) -> bytes:
+    """An event as the shopper may see it; empty for those that are not theirs to see."""
+    name, data = _seen(event)
+    return frame(name, data, event.seq) if name else b""
+
+
+def _seen(event: Event) -> tuple[str, dict[str, Any]]:
+    payload: dict[str, Any] = dict(event.payload)
+    match event.type:
+        case EventType.STARTED | EventType.FEEDBACK:
+            return "", {}
+        case EventType.DECIDED:
+            shown = ("message_id", "answers", "decision", "language", "release")
+            return "reply.started", {name: payload[name] for name in shown if name in payload}
+        case EventType.COMPLETED:
+            return event.type.value, payload.get("reply", {})
+        case EventType.FAILED:
+            return "problem", problem_of_event(payload)
+        case _:
+            return event.type.value, payload

@@ -1,0 +1,50 @@
+"""The application: routes, handlers, lifespan. Nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+import app as package
+from app.api import health, knowledge, openai, problems, shopper
+from app.api.container import Container
+from app.api.outermost import Outermost
+
+
+def create_app(container: Container) -> FastAPI:
+    """The server for these parts. They are started and closed with the application."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await container.start()
+        try:
+            yield
+        finally:
+            await container.conversations.close()
+            await container.close()
+
+    app = FastAPI(
+        title="Xiaoer",
+        version=package.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=container.body_limit_bytes,
+    )
+    app.state.container = container
+    if container.widget_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(container.widget_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "last-event-id"],
+        )
+    app.add_middleware(Outermost, telemetry=container.telemetry)
+    problems.install(app)
+    for part in (shopper, openai, knowledge, health):
+        app.include_router(part.router)
+    return app

@@ -1,0 +1,102 @@
+"""Logs and metrics: what happened and how long it took, never what anybody wrote."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.exposition import generate_latest
+
+from app.chat.turn import Reply
+from app.errors import XiaoerError
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
+
+
+def configure_logging(level: str = "INFO") -> None:
+    """JSON lines on stderr: `event` is noun.verb, ids are bound."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+class Telemetry:
+    """The metrics of one server, and the witness of its conversations."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._log: Any = structlog.get_logger()
+        self._turns = Counter("xiaoer_turns", "Turns by decision", ("shop", "decision"), registry=self.registry)
+        self._stages = Histogram(
+            "xiaoer_stage_seconds", "Time since the turn began, by stage", ("stage",),
+            buckets=_BUCKETS, registry=self.registry,
+        )  # fmt: skip
+        self._failures = Counter(
+            "xiaoer_turn_failures", "Turns that ended in a problem", ("slug",), registry=self.registry
+        )
+        self._problems = Counter("xiaoer_problems", "Problem responses sent", ("slug",), registry=self.registry)
+        self._requests = Counter("xiaoer_requests", "HTTP requests", ("method", "status"), registry=self.registry)
+        self._model_calls = Counter("xiaoer_model_calls", "Calls of the language model", registry=self.registry)
+        self._tokens = Counter("xiaoer_tokens", "Tokens of the language model", ("kind",), registry=self.registry)
+
+    def exposition(self) -> bytes:
+        """What /metrics answers."""
+        return generate_latest(self.registry)
+
+    def turn_completed(self, conversation_id: str, shop: str, reply: Reply) -> None:
+        """Count a finished turn and log it."""
+        use = reply.model_use
+        self._turns.labels(shop, reply.decision.name).inc()
+        for stage, milliseconds in reply.timings_ms.items():
+            self._stages.labels(stage).observe(milliseconds / 1000)
+        if use.calls:
+            self._model_calls.inc(use.calls)
+            self._tokens.labels("prompt").inc(use.prompt_tokens)
+            self._tokens.labels("cached").inc(use.cached_tokens)
+            self._tokens.labels("completion").inc(use.completion_tokens)
+        self._log.info(
+            "turn.completed",
+            conversation=conversation_id,
+            message=reply.message_id,
+            shop=shop,
+            decision=reply.decision.name,
+            confidence=round(reply.decision.confidence, 3),
+            release=reply.release,
+            total_ms=round(reply.timings_ms.get("total", 0.0), 1),
+        )
+
+    def turn_failed(self, conversation_id: str, shop: str, error: XiaoerError, cause: BaseException) -> None:
+        """Count a turn that ended in a problem; the cause goes to the log when it is our fault."""
+        self._failures.labels(error.slug).inc()
+        unexpected = None if isinstance(cause, XiaoerError) else cause
+        self._log.error("turn.failed", conversation=conversation_id, shop=shop, problem=error.slug, exc_info=unexpected)
+
+    def problem_sent(self, error: XiaoerError, instance: str, path: str) -> None:
+        """Count a problem response. Those that are our fault are logged with their instance."""
+        self._problems.labels(error.slug).inc()
+        if error.status >= 500:
+            self._log.warning("problem.sent", problem=error.slug, instance=instance, path=path)
+
+    def request_failed(self, path: str, cause: BaseException) -> None:
+        """Log what nobody expected."""
+        self._log.error("request.failed", path=path, exc_info=cause)
+
+    def request_done(self, method: str, status: int) -> None:
+        """Count a request."""
+        self._requests.labels(method if method in _METHODS else "other", str(status)).inc()
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
