@@ -28,6 +28,7 @@ export interface ReplyBody {
   cards?: Card[];
   handoff?: { reason: string } | null;
   language?: string;
+  sentences?: { text: string; citations?: Citation[] }[];
 }
 
 export interface Session {

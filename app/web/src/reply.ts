@@ -59,6 +59,7 @@ export class ReplyView {
   finish(reply: ReplyBody): void {
     if (this.complete) return;
     this.complete = true;
+    if (this.empty) reply.sentences?.forEach((sentence, at) => this.addSentence(at, sentence.text, sentence.citations));
     if (this.empty && reply.text) this.addSentence(0, reply.text, reply.citations);
     if (this.empty && !reply.cards?.length) return;
     this.root.hidden = false;

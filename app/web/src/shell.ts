@@ -89,9 +89,11 @@ export class Shell {
   }
 
   showNotice(text: string): void {
-    this.notice.replaceChildren(...(text ? [icon("person"), h("span", {}, text)] : []));
-    this.notice.hidden = !text;
-    this.person.hidden = Boolean(text);
+    this.change(() => {
+      this.notice.replaceChildren(...(text ? [icon("person"), h("span", {}, text)] : []));
+      this.notice.hidden = !text;
+      this.person.hidden = Boolean(text);
+    });
   }
 
   showOffline(yes: boolean): void {

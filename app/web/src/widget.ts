@@ -256,11 +256,13 @@ class XiaoerChat extends HTMLElement {
           this.shell.showTyping(false);
         });
       case "reply.completed":
-        return this.onReply(data);
+        return this.onReply(data.reply ?? data);
       case "handoff.requested":
         return this.shell.showNotice(this.words.waiting);
       case "agent.joined":
         return this.shell.showNotice(this.words.joined(data.name || this.words.agent));
+      case "agent.left":
+        return this.shell.showNotice("");
       case "agent.typing":
         return this.onAgentTyping();
       case "agent.message":

@@ -68,7 +68,7 @@ const en: Words = {
   you: "You",
   bot: "AI assistant",
   agent: "Colleague",
-  kind: "AI assistant · answers with sources",
+  kind: "AI · shows its sources",
   source: (n) => `Show source ${n}`,
   sourceTitle: "Source",
   row: (n) => `row ${n}`,
