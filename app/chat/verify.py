@@ -1,0 +1,348 @@
+"""The groundedness check: nothing that the evidence does not say is sent. Pure, and about a millisecond.
+
+A written sentence is taken apart into clauses. Each clause must be carried by one place of the evidence: the same
+values with the same units, the same yes or no, the same before and after, its conditions kept, and its words mostly
+found there. A sentence that fails is replaced by the evidence it was nearest to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from app.chat.language import language_of
+from app.chat.stance import CLAIMED, LIMITS, OPPOSITES, promises, stance
+from app.chat.support import Clause, Unit, clauses, joined, sounds, units
+from app.chat.turn import Citation, Evidence, Question, Sentence
+from app.chat.values import Value, canonical, values
+from app.knowledge.tokenize import words
+
+LEAST_COVERED = 0.6
+"""Share of a clause's content words that its evidence must hold."""
+LEAST_LIKE = 0.35
+"""Below this a failing sentence has no nearest evidence: it is dropped, not replaced."""
+LEAST_ALIKE_ACROSS = 0.86
+"""Embedding cosine that a sentence and its evidence in the other language must reach."""
+
+_FORM = re.compile(
+    r"^\s*(?:#{1,6}\s|```|\|.*\||(?:user|assistant|system|human|question|answer|notes?|context|customer|shopper|q|a)\s*[:：]|"
+    r"(?:用户|顾客|助手|系统|客服|资料|问题|回答|问|答)\s*[:：])|<\|?[a-z_]+\|?>|\[/?INST\]",
+    re.IGNORECASE,
+)
+_LEAK = re.compile(
+    r"system prompt|my instructions|the instructions|as an ai|language model|提示词|系统提示|语言模型|我的指令|"
+    r"\b(?:the|these|your|following) (?:notes|evidence|context|passages)\b|\bnotes (?:say|state|provided)|"
+    r"根据(?:以上|上述|提供的)?资料|qwen|通义|阿里云|openai|chatgpt",
+    re.IGNORECASE,
+)
+_LATIN_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Za-z]{2,}(?![A-Za-z])|(?<![A-Za-z0-9])[A-Z]{2,}(?![A-Za-z])")
+_OPENERS = frozenset(
+    {"unfortunately", "currently", "generally", "certainly", "absolutely", "okay", "yes", "sure", "sorry", "however"}
+    | {
+        "also",
+        "additionally",
+        "therefore",
+        "otherwise",
+        "simply",
+        "once",
+        "after",
+        "before",
+        "course",
+        "please",
+        "both",
+    }
+    | {"although", "while", "each", "most", "many", "all", "every", "note", "that", "these", "those", "not", "only"}
+)
+
+Alike = Callable[[str], float]
+"""Cosine between the written sentence and a text of the evidence, where somebody has embedded them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the check found. `reason` is empty for a supported sentence; `nearest` the evidence it is closest to."""
+
+    reason: str
+    supported_by: tuple[Unit, ...] = ()
+    nearest: Unit | None = None
+    likeness: float = 0.0
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """The sources that carry the sentence, each once."""
+        return tuple(dict.fromkeys(c for unit in self.supported_by for c in unit.sentence.citations))
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Evidence prepared once for all sentences of a turn."""
+
+    units: tuple[Unit, ...]
+    text: str
+    words: frozenset[str]
+    names: frozenset[str]
+    question_words: frozenset[str]
+    question_codes: frozenset[str]
+
+
+class Verifier:
+    """Checks sentences against evidence; keeps nothing between turns but the last preparation."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Evidence, Question, Grounds] | None = None
+
+    def verify(
+        self,
+        sentence: str,
+        evidence: Evidence,
+        question: Question,
+        *,
+        forbidden_words: Iterable[str] = (),
+        said: Collection[str] = (),
+        alike: Alike | None = None,
+    ) -> Sentence | None:
+        """The sentence with its citations; or the evidence sentence that says it right; or None where that was said.
+
+        said     texts of this reply that were sent before
+        alike    needed to accept a sentence in another language than its evidence
+        """
+        grounds = self.grounds(evidence, question)
+        verdict = self.judge(sentence, grounds, forbidden_words=forbidden_words, alike=alike)
+        spoken = {sounds(text) for text in said}
+        if not verdict.reason:
+            return None if sounds(sentence) in spoken else Sentence(sentence.strip(), verdict.citations, "model")
+        nearest = verdict.nearest
+        if nearest is None or verdict.likeness < LEAST_LIKE or any(nearest.sounds in s for s in spoken):
+            return None
+        return nearest.sentence if nearest.is_draft else replace(nearest.sentence, origin="evidence")
+
+    def grounds(self, evidence: Evidence, question: Question) -> Grounds:
+        """Prepare evidence; asking again for the same objects costs nothing."""
+        if self._last is None or self._last[0] is not evidence or self._last[1] is not question:
+            self._last = (evidence, question, _grounds(units(evidence), question, _evidence_text(evidence)))
+        return self._last[2]
+
+    def judge(
+        self, sentence: str, grounds: Grounds, *, forbidden_words: Iterable[str] = (), alike: Alike | None = None
+    ) -> Verdict:
+        """Whether the evidence carries the sentence, and if not, why."""
+        nearest, likeness = _nearest(sentence, grounds, alike)
+        reason = _form_fault(sentence, grounds, forbidden_words)
+        if reason:
+            return Verdict(reason, (), nearest, likeness)
+        heard = sounds(sentence)
+        for unit in grounds.units:
+            if unit.sounds == heard:
+                return Verdict("", (unit,), unit, 1.0)
+        parts = clauses(sentence)
+        if not parts:
+            return Verdict("says nothing", (), nearest, likeness)
+        language = language_of(sentence)
+        if any(unit.language == language for unit in grounds.units):
+            reason, carriers = _carried(parts, joined(parts), grounds)
+            if not reason:
+                return Verdict("", carriers, nearest, likeness)
+        else:
+            reason = "no evidence in its language"
+        carrier = _carried_across(parts, sentence, language, grounds, alike)
+        if carrier is not None:
+            return Verdict("", (carrier,), carrier, likeness)
+        return Verdict(reason, (), nearest, likeness)
+
+
+def _grounds(found: tuple[Unit, ...], question: Question, text: str) -> Grounds:
+    asked = f"{question.text} {question.standalone}"
+    return Grounds(
+        units=found,
+        text=canonical(text),
+        words=frozenset().union(*(unit.whole.words | unit.context for unit in found)),
+        names=frozenset().union(*(unit.names for unit in found)),
+        question_words=frozenset(words(asked)),
+        question_codes=frozenset(value.amount for value in values(asked) if value.unit == "code"),
+    )
+
+
+def _evidence_text(evidence: Evidence) -> str:
+    parts = [sentence.text for sentence in evidence.draft]
+    parts.extend(f"{fact.subject} {fact.name} {fact.value}" for fact in evidence.facts)
+    for passage in evidence.passages:
+        chunk = passage.chunk
+        parts.append(f"{chunk.title}\n{chunk.text}\n{chunk.locator}")
+        parts.extend(f"{name} {value}" for name, value in chunk.attributes.items())
+    return "\n".join(parts)
+
+
+def _form_fault(sentence: str, grounds: Grounds, forbidden_words: Iterable[str]) -> str:
+    """What no sentence may hold, whatever the evidence: role marks, leaks, links, promises, forbidden words, names."""
+    folded = canonical(sentence)
+    if _FORM.search(sentence):
+        return "headings or role marks"
+    if (leak := _LEAK.search(folded)) and leak.group() not in grounds.text:
+        return "talks about itself"
+    for word in forbidden_words:
+        if canonical(word) in folded:
+            return "a word the brand forbids"
+    for phrase in promises(sentence):
+        if canonical(phrase) not in grounds.text:
+            return "promises something"
+    for value in values(folded, already_canonical=True):
+        if value.unit == "link" and value.amount not in grounds.text:
+            return "a link or address that is not in the evidence"
+        if value.unit == "code" and not _names_code(value.amount, grounds):
+            return "an identifier that is not in the evidence"
+    for name in _LATIN_NAME.findall(sentence):
+        if name.casefold() in _OPENERS:
+            continue
+        if name.casefold() not in grounds.text and not set(words(name)) <= (grounds.words | grounds.question_words):
+            return "a name that is not in the evidence"
+    return ""
+
+
+def _names_code(code: str, grounds: Grounds) -> bool:
+    plain = re.sub(r"\D", "", grounds.text) if code.isdigit() else grounds.text
+    return code in plain or code in grounds.question_codes
+
+
+def _carried(parts: Sequence[Clause], whole: Clause, grounds: Grounds) -> tuple[str, tuple[Unit, ...]]:
+    """("", units that carry the clauses), or the reason why a clause is carried by none."""
+    carriers: list[Unit] = []
+    for part in parts:
+        reason, carrier = _carrier(part, whole, grounds)
+        if carrier is None:
+            return reason, ()
+        if carrier not in carriers:
+            carriers.append(carrier)
+    return "", tuple(carriers)
+
+
+def _carrier(part: Clause, whole: Clause, grounds: Grounds) -> tuple[str, Unit | None]:
+    ranked = sorted(
+        (
+            (_covered(part, span, unit, whole.words, grounds), -len(span.words), index, unit, span)
+            for index, unit in enumerate(grounds.units)
+            for span in unit.spans
+        ),
+        key=lambda row: (*row[:2], -row[2]),
+        reverse=True,
+    )
+    if not ranked or ranked[0][0] < LEAST_COVERED:
+        return "words that are not in the evidence", None
+    first_reason = ""
+    for covered, _, _, unit, span in ranked:
+        if covered < max(LEAST_COVERED, ranked[0][0] - 0.05):
+            break
+        reason = (
+            _value_fault(part.values, span.values)
+            or _stance_fault(part, span, whole)
+            or _mixing_fault(part, span, unit, grounds)
+        )
+        if not reason:
+            return "", unit
+        first_reason = first_reason or reason
+    return first_reason, None
+
+
+def _covered(part: Clause, span: Clause, unit: Unit, everything: frozenset[str], grounds: Grounds) -> float:
+    """0 to about 1: the clause's words found in the span, a little for its neighbours' words and for its values."""
+    if not part.words:
+        held = sum(any(value.same(other) for other in span.values) for value in part.values) / len(part.values)
+        return held * 0.8 + 0.2 * len(everything & (span.words | unit.context)) / max(1, len(everything))
+    here = part.words & span.words
+    near = (part.words & (unit.context | (unit.whole.words if unit.is_fact else frozenset()))) - here
+    asked = (part.words & grounds.question_words) - here - near
+    score = (len(here) + 0.9 * len(near) + 0.5 * len(asked)) / len(part.words)
+    if part.values:
+        held = sum(any(value.same(other) for other in span.values) for value in part.values) / len(part.values)
+        score = 0.95 * score + 0.05 * held  # only to choose between places that say nearly the same
+    return score
+
+
+def _value_fault(written: Sequence[Value], held: Sequence[Value]) -> str:
+    """Every value must be held; where several of its dimension are held, all must be written, in their order."""
+    for value in written:
+        if not any(value.same(other) for other in held):
+            return "a value that is not in the evidence"
+    for dimension in {_dimension(value) for value in written}:
+        there = _distinct(value for value in held if _dimension(value) == dimension)
+        here = _distinct(value for value in written if _dimension(value) == dimension)
+        if len(there) > 1 and [v.amount[-5:] for v in here] != [v.amount[-5:] for v in there]:
+            return "one of several values, and not clear which"
+    return ""
+
+
+def _dimension(value: Value) -> str:
+    return "count" if value.is_loose else value.unit
+
+
+def _distinct(found: Iterable[Value]) -> list[Value]:
+    kept: list[Value] = []
+    for value in found:
+        if not any(value.same(other) for other in kept):
+            kept.append(value)
+    return kept
+
+
+def _stance_fault(part: Clause, span: Clause, whole: Clause) -> str:
+    if ("no" in part.stance) != ("no" in span.stance):
+        return "yes and no differ"
+    if missing := (part.stance & CLAIMED) - span.stance:
+        return f"claims {sorted(missing)[0]!r}"
+    if span.is_divided or any(pair <= span.stance and len(pair & part.stance) == 1 for pair in OPPOSITES):
+        return "mixes two clauses"
+    if (span.stance & LIMITS) and not (whole.stance & LIMITS):
+        return "leaves out a condition"
+    if "no" in span.stance and (span.stance & {"before", "after"}) - whole.stance:
+        return "leaves out a condition"
+    if "free" in part.stance and span.values and not whole.values:
+        return "leaves out a condition"
+    return ""
+
+
+def _mixing_fault(part: Clause, span: Clause, unit: Unit, grounds: Grounds) -> str:
+    """A word that this place does not have, but the name of another place does, or this unit elsewhere."""
+    missing = part.words - span.words - unit.context
+    if missing & (grounds.names - grounds.question_words):
+        return "names something else"
+    if part.stance & {"before", "after", "no"} and missing & unit.whole.words:
+        return "mixes two clauses"
+    return ""
+
+
+def _carried_across(
+    parts: Sequence[Clause], sentence: str, language: str, grounds: Grounds, alike: Alike | None
+) -> Unit | None:
+    """Words cannot be compared across languages: all values, in order, the same stance, and a close embedding."""
+    if alike is None:
+        return None
+    written = [value for part in parts for value in part.values]
+    committed = stance(sentence)
+    for unit in grounds.units:
+        if unit.language == language or _value_fault(written, unit.whole.values):
+            continue
+        held = unit.whole.stance
+        if ("no" in committed) != ("no" in held) or (committed & CLAIMED) - held:
+            continue
+        if (held & LIMITS) and not (committed & LIMITS):
+            continue
+        if alike(unit.sentence.text) >= LEAST_ALIKE_ACROSS:
+            return unit
+    return None
+
+
+def _nearest(sentence: str, grounds: Grounds, alike: Alike | None) -> tuple[Unit | None, float]:
+    """The unit a failing sentence stands for; a draft sentence wins over an equal one, for it was chosen to be said."""
+    parts = clauses(sentence)
+    content = frozenset().union(*(part.words for part in parts))
+    best: Unit | None = None
+    best_score = 0.0
+    for unit in grounds.units:
+        if unit.language != language_of(sentence):
+            score = alike(unit.sentence.text) if alike is not None else 0.0
+        else:
+            held = len(content & unit.whole.words) + 0.5 * len(content & (unit.context - unit.whole.words))
+            score = held / max(1, len(content))
+        score += 0.15 if unit.is_draft and score else 0.0
+        if score > best_score:
+            best, best_score = unit, score
+    return best, best_score
