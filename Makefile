@@ -10,7 +10,7 @@ HEADLESS ?=
 PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := app ingestion eval tests
+CODE := app ingestion eval tests docs
 PIP_FLAGS := --quiet --no-compile --disable-pip-version-check
 
 # The first interpreter that is new enough and can make environments; PYTHON=… overrides.
@@ -57,7 +57,7 @@ eval: setup-test ## Run the suites of both sample shops and print every table
 	@$(BIN)/python -m eval
 
 docs: setup-test ## Rewrite the generated parts of README.md
-	@$(BIN)/python -m eval.report.settings_table README.md
+	@$(BIN)/python docs/settings_table.py
 
 lock: ## Resolve the lock files anew from pyproject.toml (needs the package index)
 	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/pip install $(PIP_FLAGS) uv; }

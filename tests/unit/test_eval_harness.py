@@ -14,7 +14,7 @@ from rich.console import Console
 from app.chat.turn import Citation, HandOff, ModelUse, Question, Reply, Sentence, SmallTalk
 from app.errors import NotFound
 from eval.gates import Gate, failures
-from eval.harness import Sample, SeenPassage, SolvedSample, Source, Suite, Task, run, select
+from eval.harness import Outcome, Sample, SeenPassage, SolvedSample, Source, Suite, Task, run, select
 from eval.metrics import auroc, expected_calibration_error, percentile, reliability
 from eval.read_suite import BadLine, moment, read_suite
 from eval.replay import replay
@@ -61,7 +61,7 @@ class CannedSolver:
         return SolvedSample(reply, (SeenPassage(SOURCE.path, SOURCE.locator, "t", "<script>", 0.9, {"dense": 0.8}),))
 
 
-async def outcomes_of_the_tiny_suite() -> list:
+async def outcomes_of_the_tiny_suite() -> list[Outcome]:
     return await run(Task(SUITE, CannedSolver(), SCORERS))
 
 
@@ -99,10 +99,11 @@ async def test_tables_have_a_row_for_each_category_each_language_and_all() -> No
     outcomes = await outcomes_of_the_tiny_suite()
     groups = by_group(outcomes)
     assert list(groups) == ["faq", "unanswerable", "human", "language en", "language zh", "all"]
-    console = Console(width=250, file=StringIO())
+    screen = StringIO()
+    console = Console(width=250, file=screen)
     console.print(suite_table("tiny", groups), headline("tiny", groups["all"]), reliability_table(outcomes))
     print_failures(console, outcomes, 1)
-    text = console.file.getvalue()
+    text = screen.getvalue()
     assert "unanswerable handled" in text
     assert "满199包邮" in text
     assert "1 more failures" in text
