@@ -1,0 +1,108 @@
+"""Private servers for tests: started when their binaries are here, on sockets and ports of their own, then stopped."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+START_SECONDS = 30
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _plain_user() -> str | None:
+    """Who runs servers that refuse root; None = ourselves."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next(name for name in ("postgres", "nobody") if name in names)
+
+
+def _postgres_binary(name: str) -> str | None:
+    versions = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda p: float(p.parts[-3]))
+    return str(versions[-1]) if versions else shutil.which(name)
+
+
+@contextmanager
+def _folder(owner: str | None) -> Iterator[Path]:
+    """A short path (socket names are limited) that the server's user may enter."""
+    path = Path(tempfile.mkdtemp(prefix="xiaoer-", dir="/tmp"))
+    try:
+        if owner:
+            shutil.chown(path, owner)
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextmanager
+def _running(command: list[str], ready: Callable[[], bool], user: str | None, log: Path) -> Iterator[None]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, user=user, cwd="/tmp")
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            if process.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"{command[0]} did not start: {log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        client.settimeout(1)
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """SQLAlchemy URL of an empty, private PostgreSQL, gone after the session."""
+    initdb, server = _postgres_binary("initdb"), _postgres_binary("postgres")
+    if not initdb or not server:
+        pytest.skip("PostgreSQL is not installed (Debian: apt install postgresql)")
+    user = _plain_user()
+    with _folder(user) as folder:
+        data, port = folder / "data", _free_port()
+        subprocess.run(
+            [initdb, "-D", str(data), "-U", "xiaoer", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+            user=user, cwd="/tmp", check=True, capture_output=True,
+        )  # fmt: skip
+        options = ["-c", "fsync=off", "-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
+        socket_file = folder / f".s.PGSQL.{port}"
+        ready = lambda: socket_file.exists() and _answers(port)  # noqa: E731
+        with _running([server, "-D", str(data), "-p", str(port), *options], ready, user, folder / "log"):
+            yield f"postgresql+psycopg://xiaoer@127.0.0.1:{port}/postgres"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """URL of an empty, private Redis without persistence, gone after the session."""
+    server = shutil.which("redis-server")
+    if not server:
+        pytest.skip("Redis is not installed (Debian: apt install redis-server)")
+    port = _free_port()
+    with _folder(None) as folder:
+        command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        with _running(command, lambda: _answers(port), None, folder / "log"):
+            yield f"redis://127.0.0.1:{port}/0"
