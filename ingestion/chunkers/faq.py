@@ -1,0 +1,149 @@
+"""FAQ rows: one chunk a row, with all its phrasings and its date window."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from app.knowledge.chunk import Chunk, Document, Kind
+from ingestion import dates
+from ingestion.chunkers import Chunked, document_for, make_chunk
+from ingestion.converted import ConvertedDocument, SkippedRow
+from ingestion.converters.html import html_to_text
+from ingestion.headers import Column, meanings
+from ingestion.tables import Table
+from ingestion.text import language_of, one_line
+
+_BETWEEN = re.compile(r"[|｜\n]+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One FAQ row, read."""
+
+    row: int
+    question: str
+    answer: str
+    similar: tuple[str, ...]
+    section: str
+    related: tuple[str, ...]
+    valid_from: datetime | None
+    valid_until: datetime | None
+    language: str
+
+
+class FaqChunker:
+    """Makes chunks of the FAQ rows of one file, and keeps an eye on duplicates within it."""
+
+    def __init__(self, path: str, zone: tzinfo) -> None:
+        self._path = path
+        self._zone = zone
+        self._seen: dict[str, list[_Entry]] = {}
+
+    def table(self, table: Table, title: str) -> Chunked:
+        """All rows of an FAQ table. Rows that cannot be used are skipped with the reason."""
+        result = Chunked()
+        document = document_for(self._path, title, Kind.FAQ, language_of(" ".join(table.header.names)))
+        for row in table.rows:
+            values = {column: row.cells[i] for column, i in table.header.columns.items() if i < len(row.cells)}
+            surplus = [cell for cell in row.cells[len(table.header.names) :] if cell]
+            if surplus:
+                width = len(table.header.names)
+                reason = f"the row has {len(row.cells)} cells, the header {width}: put text with separators in quotes"
+                result.skipped.append(SkippedRow(row.number, reason))
+            else:
+                self._add(result, document, row.number, values, "")
+        if result.chunks:
+            result.documents.append(document)
+        return result
+
+    def record(self, record: ConvertedDocument) -> Chunked:
+        """One JSONL record of kind faq."""
+        result = Chunked()
+        values: dict[Column, str] = {}
+        for name, value in record.fields.items():
+            for column in meanings(name):
+                values.setdefault(column, value)
+        values[Column.QUESTION] = record.fields.get("question") or values.get(Column.QUESTION, "")
+        document = document_for(self._path, record.title, Kind.FAQ, record.language or "en", record.record_id)
+        self._add(result, document, record.line, values, record.language)
+        if result.chunks:
+            result.documents.append(document)
+        return result
+
+    def _add(self, result: Chunked, document: Document, row: int, values: dict[Column, str], language: str) -> None:
+        try:
+            entry = self._read(row, values, language)
+        except ValueError as error:
+            result.skipped.append(SkippedRow(row, str(error)))
+            return
+        if entry is None:
+            return
+        for other in self._seen.get(_key(entry.question), ()):
+            same_window = (other.valid_from, other.valid_until) == (entry.valid_from, entry.valid_until)
+            if same_window and other.answer == entry.answer:
+                result.skipped.append(SkippedRow(row, f"the same question and answer stand in row {other.row}"))
+                return
+            if same_window:
+                where = f"rows {other.row} and {row} answer “{entry.question[:60]}” differently"
+                result.warnings.append(f"{where} for the same dates; both were kept")
+        self._seen.setdefault(_key(entry.question), []).append(entry)
+        result.chunks.append(_chunk(document, entry))
+
+    def _read(self, row: int, values: dict[Column, str], language: str) -> _Entry | None:
+        question = one_line(html_to_text(values.get(Column.QUESTION, "")))
+        answer = html_to_text(values.get(Column.ANSWER, ""))
+        if not question and not answer:
+            if any(value.strip() for value in values.values()):
+                raise ValueError("neither a question nor an answer")
+            return None
+        if not question:
+            raise ValueError("an answer without a question")
+        if not answer:
+            raise ValueError(f"the question “{question[:60]}” has no answer")
+        starts = dates.valid_from(values.get(Column.VALID_FROM, ""), self._zone)
+        ends = dates.valid_until(values.get(Column.VALID_UNTIL, ""), self._zone)
+        if starts and ends and starts >= ends:
+            raise ValueError("it ends before it starts: exchange the two dates")
+        return _Entry(
+            row,
+            question,
+            answer,
+            tuple(_several(values.get(Column.SIMILAR, ""))),
+            one_line(values.get(Column.SECTION, "")),
+            tuple(_several(values.get(Column.RELATED, ""))),
+            starts,
+            ends,
+            language or language_of(f"{question} {answer}"),
+        )
+
+
+def _several(cell: str) -> Iterator[str]:
+    for part in _BETWEEN.split(html_to_text(cell)):
+        if text := one_line(part).removeprefix("- "):
+            yield text
+
+
+def _key(question: str) -> str:
+    return re.sub(r"[\W_]+", "", question).casefold()
+
+
+def _chunk(document: Document, entry: _Entry) -> Chunk:
+    return make_chunk(
+        document,
+        locator=f"row {entry.row} | {entry.question}",
+        title=entry.question,
+        text=entry.answer,
+        language=entry.language,
+        phrasings=_distinct([entry.question, *entry.similar]),
+        valid_from=entry.valid_from,
+        valid_until=entry.valid_until,
+        related=_distinct(entry.related),
+        section=entry.section,
+    )
+
+
+def _distinct(texts: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,221 @@
+"""Products: a card a variant, with its attributes as rows; spec sheets are merged in by SKU, handle or name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from app.knowledge.chunk import Kind
+from ingestion.chunkers import Chunked, document_for, make_chunk
+from ingestion.chunkers.shopify import is_shopify, shopify_rows
+from ingestion.converted import ConvertedDocument, SkippedRow
+from ingestion.converters.html import html_to_text
+from ingestion.headers import Column, TableHeader, TableKind, meanings, normal
+from ingestion.tables import Table
+from ingestion.text import language_of, one_line
+
+_CONFIDENTIAL = re.compile(
+    r"成本价?|进价|进货价|采购价|毛利率?|利润|cost|costprice|costperitem|purchaseprice|margin|profit"
+)
+_PICTURE = re.compile(r"https?://\S+\.(?:jpe?g|png|webp|gif|avif)\S*", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Variant:
+    """One product row on its way to a chunk; the first source it was found in is the one cited."""
+
+    path: str
+    row: int
+    sku: str
+    name: str
+    group: str
+    attributes: dict[str, str]
+    language: str = ""
+    record_id: str = ""
+    title: str = ""
+
+
+@dataclass(slots=True)
+class _Source:
+    """A product table of one file; `rank` 0 has names and prices, 1 names only, 2 is a spec sheet."""
+
+    path: str
+    title: str
+    rank: int
+    variants: list[_Variant]
+    result: Chunked = field(default_factory=Chunked)
+
+
+class ProductChunker:
+    """Collects the product tables of all files of a shop, then makes one chunk a variant."""
+
+    def __init__(self) -> None:
+        self._sources: list[_Source] = []
+
+    def add_table(self, path: str, title: str, table: Table) -> None:
+        """Take a product table or spec sheet; chunks are made by `chunk`."""
+        names = [*table.header.names]
+        source = _Source(path, title, 2, [])
+        if is_shopify(names):
+            source.rank = 0
+            for row in shopify_rows(table, source.result.skipped):
+                source.variants.append(
+                    _Variant(path, row.row, row.sku, row.name, row.handle, row.attributes, title=title)
+                )
+        else:
+            columns = table.header.columns
+            source.rank = 2 if Column.NAME not in columns else (0 if Column.PRICE in columns else 1)
+            source.variants.extend(_plain_rows(path, title, table, source.result))
+        self._sources.append(source)
+
+    def add_record(self, path: str, record: ConvertedDocument) -> None:
+        """Take one JSONL record of kind product."""
+        columns: dict[Column, str] = {}
+        for name, value in record.fields.items():
+            for column in meanings(name):
+                columns.setdefault(column, value)
+        sku = one_line(columns.get(Column.SKU, "")) or record.record_id
+        name = one_line(columns.get(Column.NAME, "")) or record.title or sku
+        hidden = {n for n in record.fields if Column.SKU in meanings(n)}
+        attributes = {n: html_to_text(v) for n, v in record.fields.items() if n not in hidden and not _is_private(n)}
+        handle = one_line(columns.get(Column.HANDLE, "")) or name
+        variant = _Variant(
+            path, record.line, sku, name, handle, attributes, record.language, record.record_id, record.title or name
+        )
+        self._sources.append(_Source(path, record.title or name, 0, [variant]))
+
+    def chunk(self) -> dict[str, Chunked]:
+        """Path → what came of it. Rows of the same SKU in several files become one chunk of the first file."""
+        kept: dict[str, _Variant] = {}
+        for source in sorted(self._sources, key=lambda s: s.rank):
+            fresh: dict[str, _Variant] = {}
+            for variant in source.variants:
+                self._place(variant, source, kept, fresh)
+            kept.update(fresh)
+        results: dict[str, Chunked] = {}
+        for source in self._sources:
+            results.setdefault(source.path, Chunked()).extend(source.result)
+        for variant in kept.values():
+            _append_chunk(results[variant.path], variant)
+        return results
+
+    def _place(self, variant: _Variant, source: _Source, kept: dict[str, _Variant], fresh: dict[str, _Variant]) -> None:
+        key = _key(variant.sku or variant.name)
+        skipped = source.result.skipped
+        if first := fresh.get(key):
+            what = f"the SKU {variant.sku}" if variant.sku else f"the product {variant.name}"
+            skipped.append(SkippedRow(variant.row, f"{what} stands in row {first.row} already"))
+        elif targets := [kept[key]] if key in kept else _targets(variant, source.rank, kept):
+            for target in targets:
+                _merge(target, variant, source.result)
+        elif not variant.name and not variant.sku:
+            skipped.append(SkippedRow(variant.row, "neither a SKU nor a name"))
+        else:
+            if source.rank == 2 and kept:
+                note = (
+                    f"row {variant.row}: {variant.sku or variant.name} stands in no product table; it was kept as it is"
+                )
+                source.result.warnings.append(note)
+            fresh[key] = variant
+
+
+def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterator[_Variant]:
+    header = table.header
+    attribute_columns = list(_attribute_columns(header, table))
+    for row in table.rows:
+        if surplus := [cell for cell in row.cells[len(header.names) :] if cell]:
+            reason = f"the row has {len(surplus)} cells more than the header: put text with separators in quotes"
+            result.skipped.append(SkippedRow(row.number, reason))
+            continue
+
+        def cell(column: Column, cells: tuple[str, ...] = row.cells) -> str:
+            index = header.columns.get(column)
+            return one_line(cells[index]) if index is not None and index < len(cells) else ""
+
+        sku, name, handle = cell(Column.SKU), cell(Column.NAME), cell(Column.HANDLE)
+        attributes = {
+            label: value
+            for label, i in attribute_columns
+            if i < len(row.cells) and (value := html_to_text(row.cells[i]))
+        }
+        if not any((sku, name, handle)):
+            if attributes:
+                result.skipped.append(SkippedRow(row.number, "neither a SKU nor a name"))
+            continue
+        if Column.SKU in header.columns and not sku and Column.NAME in header.columns:
+            result.warnings.append(f"row {row.number}: {name or handle} has no SKU; it is known by its name")
+        yield _Variant(path, row.number, sku, name, handle or name, attributes, title=title)
+
+
+def _attribute_columns(header: TableHeader, table: Table) -> Iterator[tuple[str, int]]:
+    """(name as the shop wrote it, index) of every column that is for shoppers; a repeated name gets a number."""
+    counts: dict[str, int] = {}
+    keys = {header.columns.get(Column.SKU), header.columns.get(Column.HANDLE)}
+    for index, name in enumerate(header.names):
+        values = [row.cells[index] for row in table.rows if index < len(row.cells) and row.cells[index]]
+        pictures = bool(values) and all(_PICTURE.fullmatch(value) for value in values)
+        if not name or index in keys or pictures or _is_private(name):
+            continue
+        counts[name] = counts.get(name, 0) + 1
+        yield (name if counts[name] == 1 else f"{name} ({counts[name]})"), index
+
+
+def _is_private(name: str) -> bool:
+    return _CONFIDENTIAL.fullmatch(normal(name)) is not None
+
+
+def _targets(variant: _Variant, rank: int, kept: dict[str, _Variant]) -> list[_Variant]:
+    """Variants that a spec row speaks of by handle, by name, or by the beginning of their SKUs."""
+    if rank < 2 and variant.sku:
+        return []
+    keys = {_key(text) for text in (variant.sku, variant.group, variant.name) if text}
+    found = [v for v in kept.values() if {_key(v.group), _key(v.name)} & keys]
+    if not found and variant.sku and rank == 2:
+        found = [v for v in kept.values() if re.match(re.escape(variant.sku) + r"[-_./ ]", v.sku, re.IGNORECASE)]
+    return found
+
+
+def _merge(target: _Variant, extra: _Variant, result: Chunked) -> None:
+    known = {normal(name): name for name in target.attributes}
+    for name, value in extra.attributes.items():
+        if Column.NAME in meanings(name) or Column.SKU in meanings(name):
+            continue
+        own = known.get(normal(name))
+        if own is None:
+            target.attributes[name] = value
+        elif target.attributes[own] != value:
+            result.warnings.append(
+                f"row {extra.row}: {name} of {target.sku or target.name} is “{value[:40]}” here and "
+                f"“{target.attributes[own][:40]}” in {target.path}; the latter was kept"
+            )
+
+
+def _append_chunk(result: Chunked, variant: _Variant) -> None:
+    name = variant.name or variant.sku
+    document = document_for(variant.path, variant.title or name, Kind.PRODUCT, variant.language, variant.record_id)
+    lines = [name, f"SKU: {variant.sku}"] if variant.sku else [name]
+    lines += [f"{label}: {one_line(value)}" for label, value in variant.attributes.items() if value != name]
+    text = "\n".join(lines)
+    chunk = make_chunk(
+        document,
+        locator=variant.sku or name,
+        title=name,
+        text=text,
+        language=variant.language or language_of(text),
+        attributes=variant.attributes,
+        group=variant.group or name,
+        section=next((v for k, v in variant.attributes.items() if Column.SECTION in meanings(k) or k == "Type"), ""),
+    )
+    result.chunks.append(chunk)
+    if document.document_id not in {d.document_id for d in result.documents}:
+        result.documents.append(document)
+
+
+def _key(text: str) -> str:
+    return re.sub(r"\s+", "", text).casefold()
+
+
+def is_product_table(table: Table) -> bool:
+    """Whether a table's header is that of products or of a spec sheet."""
+    return table.header.kind is TableKind.PRODUCT

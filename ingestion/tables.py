@@ -1,0 +1,94 @@
+"""Finds the header of a table, and cuts sheets that hold several tables one below the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ingestion.converted import Grid, Row
+from ingestion.headers import TableHeader, TableKind, count_known, read_header
+
+HEADER_SEARCH_ROWS = 20
+_DEFAULT_SHEET = re.compile(r"(?:sheet|工作表|表格?|table|页)\s*\d*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with its header found. `captions` are the lone cells above it, `notes` those below."""
+
+    header: TableHeader
+    header_row: int
+    rows: tuple[Row, ...]
+    captions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    name: str = ""
+
+
+def read_tables(grid: Grid) -> list[Table]:
+    """The tables of a grid: one FAQ or product table, or any number of other ones."""
+    rows = [row for row in grid.rows if any(row.cells)]
+    known = _known_header(rows)
+    if known is not None:
+        header = read_header(rows[known].cells)
+        captions = tuple(" ".join(filter(None, row.cells)) for row in rows[:known])
+        body = tuple(row for row in rows[known + 1 :] if row.cells != rows[known].cells)
+        return [Table(header, rows[known].number, body, captions, (), sheet_title(grid.name))]
+    return [table for part in _parts(rows) if (table := _other_table(part, grid.name)) is not None]
+
+
+def sheet_title(name: str) -> str:
+    """A sheet's name, unless it is the one the program gave it."""
+    return "" if _DEFAULT_SHEET.fullmatch(name) else name
+
+
+def _known_header(rows: Sequence[Row]) -> int | None:
+    best, best_count = None, 1
+    for index, row in enumerate(rows[:HEADER_SEARCH_ROWS]):
+        if read_header(row.cells).kind is not TableKind.OTHER and (count := count_known(row.cells)) > best_count:
+            best, best_count = index, count
+    return best
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """Cut where an empty row is followed by a caption: another table begins."""
+    part: list[Row] = []
+    for row in rows:
+        if part and row.number > part[-1].number + 1 and _filled(row) == 1 and any(_filled(r) > 1 for r in part):
+            yield part
+            part = []
+        part.append(row)
+    if part:
+        yield part
+
+
+def _other_table(rows: list[Row], name: str) -> Table | None:
+    width = max(_filled(row) for row in rows)
+    first = next((i for i, row in enumerate(rows) if _filled(row) > 1 and _filled(row) >= 0.5 * width), None)
+    if width < 2 or first is None:
+        texts = tuple(" ".join(filter(None, row.cells)) for row in rows)
+        empty = TableHeader(TableKind.OTHER, (), {})
+        return Table(empty, rows[0].number, (), texts, (), sheet_title(name)) if texts else None
+    captions = tuple(" ".join(filter(None, row.cells)) for row in rows[:first])
+    body = rows[first + 1 :]
+    notes: list[str] = []
+    while body and _filled(body[-1]) == 1 and body[-1].cells[0]:
+        notes.insert(0, body.pop().cells[0])
+    header = TableHeader(TableKind.OTHER, tuple(c.strip() for c in rows[first].cells), {})
+    return Table(header, rows[first].number, tuple(body), captions, tuple(notes), sheet_title(name))
+
+
+def _filled(row: Row) -> int:
+    return sum(1 for cell in row.cells if cell)
+
+
+def markdown_rows(names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str, list[str]]:
+    """(header lines, one line a row) of a Markdown table; columns that are empty throughout are left out."""
+    width = max([len(names), *(len(row) for row in rows)], default=0)
+    used = [i for i in range(width) if any(i < len(row) and row[i] for row in [names, *rows])]
+
+    def line(cells: Sequence[str]) -> str:
+        texts = ((cells[i] if i < len(cells) else "").replace("\n", " ").replace("|", "\\|") for i in used)
+        return f"| {' | '.join(texts)} |"
+
+    return f"{line(names)}\n|{'|'.join(' --- ' for _ in used)}|", [line(row) for row in rows]
