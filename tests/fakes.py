@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.errors import Unavailable
+from app.chat.turn import (
+    Answer,
+    Citation,
+    Decision,
+    Evidence,
+    HandOff,
+    ModelUse,
+    Passage,
+    Question,
+    Reply,
+    Sentence,
+    Turn,
+)
+from app.conversation.events import Draft, Event, EventType
+from app.conversation.log import Entry
+from app.errors import Conflict, NotFound, Unavailable, XiaoerError
+from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, Sparse, Vector
 from app.knowledge.tokenize import words
 
@@ -144,3 +163,119 @@ class FakeEmbedder:
 
     def _slot(self, feature: str) -> int:
         return zlib.crc32(feature.encode("utf-8")) % self._size
+
+
+class FakeEventLog:
+    """An EventLog in lists. `down` makes every write fail, as a full disk would."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, list[Event]] = {}
+        self.rows: dict[str, Entry] = {}
+        self.commits = 0
+        self.down = False
+        self.shared = False
+
+    async def create(self, conversation_id: str, shop: str, started: Draft) -> Event:
+        now = datetime.now(UTC)
+        event = Event(conversation_id, 1, started.type, now, started.payload)
+        self.events[conversation_id] = [event]
+        self.rows[conversation_id] = Entry(conversation_id, shop, "open", 1, False, now)
+        return event
+
+    async def entry(self, conversation_id: str) -> Entry | None:
+        return self.rows.get(conversation_id)
+
+    async def append(self, conversation_id: str, drafts: Sequence[Draft], status: str = "") -> list[Event]:
+        await asyncio.sleep(0)
+        if self.down:
+            raise Unavailable("The log is down (this fake was told so).")
+        row = self._row(conversation_id)
+        if row.erased:
+            raise Conflict("This conversation was erased.")
+        now = datetime.now(UTC)
+        written = [Event(conversation_id, row.seq + n, d.type, now, d.payload) for n, d in enumerate(drafts, start=1)]
+        self.events[conversation_id].extend(written)
+        self.rows[conversation_id] = replace(row, seq=written[-1].seq, status=status or row.status, updated_at=now)
+        self.commits += 1
+        return written
+
+    async def read(self, conversation_id: str, after: int = 0) -> list[Event]:
+        return [event for event in self.events.get(conversation_id, []) if event.seq > after]
+
+    async def erase(self, conversation_id: str) -> None:
+        if self._row(conversation_id).erased:
+            return
+        await self.append(conversation_id, [Draft(EventType.ERASED, {})], "closed")
+        self.rows[conversation_id] = replace(self.rows[conversation_id], erased=True)
+        self.events[conversation_id] = [replace(event, payload={}) for event in self.events[conversation_id]]
+
+    def _row(self, conversation_id: str) -> Entry:
+        if conversation_id not in self.rows:
+            raise NotFound("There is no such conversation.")
+        return self.rows[conversation_id]
+
+
+RETURNS_QUOTE = "Unused items may be returned within 30 days."
+
+
+class FakeAttendant:
+    """Answers every turn from one policy; the message says when it should do otherwise.
+
+    "human" hands over, "fail first" and "fail later" raise in that half, "crash" raises what nobody expects.
+    `gate` holds every decision, and `sentence_gate` every reply, until it is set.
+    """
+
+    def __init__(self, pause_seconds: float = 0.0) -> None:
+        self.turns: list[Turn] = []
+        self.gate = asyncio.Event()
+        self.sentence_gate = asyncio.Event()
+        self.gate.set()
+        self.sentence_gate.set()
+        self.pause_seconds = pause_seconds
+        self.failing: dict[str, XiaoerError] = {
+            "fail first": Unavailable("The index is down. Ask again."),
+            "fail later": Unavailable("The model went away. Ask again."),
+        }
+
+    async def decide(self, turn: Turn) -> Decision:
+        self.turns.append(turn)
+        await self.gate.wait()
+        if self.pause_seconds:
+            await asyncio.sleep(self.pause_seconds)
+        if "fail first" in turn.text and "fail first" in self.failing:
+            raise self.failing["fail first"]
+        if "crash" in turn.text:
+            raise RuntimeError("nobody expected this")
+        question = Question(turn.text, turn.text, turn.locale or "en")
+        if "human" in turn.text:
+            return HandOff(question, "asked_for_human", "I am calling a colleague.")
+        chunk = Chunk(
+            "c1", "returns", "knowledge/returns.md", "Returns", Kind.POLICY, "Returns", RETURNS_QUOTE, "en", "h"
+        )
+        return Answer(
+            question, Evidence((Passage(chunk, {"dense": 0.9}, 0.93),)), 0.93, related_questions=("Who pays?",)
+        )
+
+    async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
+        if isinstance(decision, HandOff):
+            yield Sentence(decision.text)
+            return
+        citation = Citation("knowledge/returns.md", "Returns", "returns", RETURNS_QUOTE)
+        yield Sentence(f"You asked: {turn.text}", (), "line")
+        await self.sentence_gate.wait()
+        if "fail later" in turn.text and "fail later" in self.failing:
+            raise self.failing["fail later"]
+        yield Sentence(RETURNS_QUOTE, (citation,), "evidence")
+
+    def finish(
+        self, turn: Turn, decision: Decision, sentences: Sequence[Sentence], timings_ms: dict[str, float]
+    ) -> Reply:
+        text = " ".join(sentence.text for sentence in sentences)
+        return Reply(
+            turn.message_id, text, decision, tuple(sentences), turn.release, decision.question.language,
+            ModelUse(1, 100, 60, 20), timings_ms,
+        )  # fmt: skip
+
+    async def search(self, turn: Turn) -> Mapping[str, Any]:
+        decision = await self.decide(turn)
+        return {"release": turn.release, "decision": decision.name, "confidence": decision.confidence, "hits": []}

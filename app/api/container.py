@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Protocol
 
 from app.api.auth import Tokens
 from app.api.limits import Buckets
-from app.chat.turn import Message
+from app.chat.turn import Turn
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
 from app.knowledge.release import Release
@@ -52,10 +51,8 @@ class Publisher(Protocol):
 class Searcher(Protocol):
     """The hit test: the same path as a turn, up to the decision, with every score."""
 
-    async def search(
-        self, shop: str, text: str, history: Sequence[Message], as_of: datetime | None
-    ) -> Mapping[str, Any]:
-        """Plain JSON: question, passages with scores, confidence, decision."""
+    async def search(self, turn: Turn) -> Mapping[str, Any]:
+        """Plain JSON: question, hits with scores, confidence, decision."""
 
 
 class Welcome(Protocol):

@@ -11,10 +11,10 @@ from starlette.responses import Response
 
 from app.api.auth import require_key
 from app.api.container import Container
-from app.api.openai import history_of
+from app.api.openai import lone_turn
 from app.api.shopper import container_of, shop_named
 from app.api.wire import ReleaseBody, SearchBody, json_response, read, schema
-from app.errors import BadInput, TooLarge
+from app.errors import BadInput
 from app.knowledge.release import Release
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
@@ -26,14 +26,9 @@ async def search(request: Request) -> Response:
     container = container_of(request)
     require_key(request, container.api_key)
     body = await read(request, SearchBody)
-    if not body.text.strip():
-        raise BadInput("The text is empty. Nothing was searched; write a question.")
-    if len(body.text) > container.message_limit:
-        raise TooLarge(f"The text has {len(body.text):,} characters, {container.message_limit:,} are the most.")
-    shop = await shop_named(container, body.shop)
     as_of = body.as_of if body.as_of is None or body.as_of.tzinfo else body.as_of.replace(tzinfo=UTC)
-    found = await container.searcher.search(shop, body.text, history_of(body.history), as_of)
-    return json_response(found)
+    turn = await lone_turn(container, body.shop, body.text, body.history, as_of)
+    return json_response(await container.searcher.search(turn))
 
 
 @router.get("/releases")

@@ -16,12 +16,12 @@ from starlette.responses import Response
 from app.api.auth import require_key
 from app.api.container import Container
 from app.api.problems import problem_json
-from app.api.shopper import container_of, shop_named
+from app.api.shopper import container_of, sayable, shop_named
 from app.api.sse import EventStream
 from app.api.wire import CompletionBody, HistoryBody, json_response, read, schema
 from app.chat.turn import Decision, Message, Reply, Sentence, Turn
 from app.conversation.present import reply_json
-from app.errors import BadInput, NoKnowledge, TooLarge, XiaoerError
+from app.errors import BadInput, NoKnowledge, XiaoerError
 
 router = APIRouter(prefix="/v1", tags=["openai"])
 
@@ -89,13 +89,19 @@ class _Answering:
 
 
 async def _turn(container: Container, body: CompletionBody) -> Turn:
-    shop = await shop_named(container, "" if body.model == ANY_SHOP else body.model)
     last = next((i for i in range(len(body.messages) - 1, -1, -1) if body.messages[i].role == "user"), None)
-    text = body.messages[last].words() if last is not None else ""
-    if last is None or not text.strip():
+    if last is None:
         raise BadInput("There is no user message to answer. Nothing was done; put one last.")
-    if len(text) > container.message_limit:
-        raise TooLarge(f"The message has {len(text):,} characters, {container.message_limit:,} are the most.")
+    shop = "" if body.model == ANY_SHOP else body.model
+    return await lone_turn(container, shop, body.messages[last].words(), body.messages[:last])
+
+
+async def lone_turn(
+    container: Container, shop_name: str, text: str, before: list[HistoryBody], as_of: datetime | None = None
+) -> Turn:
+    """A turn outside any conversation. Raises BadInput, TooLarge, NotFound or NoKnowledge."""
+    sayable(text, container.message_limit)
+    shop = await shop_named(container, shop_name)
     release = await container.knowledge.live_release(shop)
     if release is None:
         raise NoKnowledge(f"Shop {shop!r} has published no knowledge yet. Publish a release first.")
@@ -103,9 +109,9 @@ async def _turn(container: Container, body: CompletionBody) -> Turn:
         shop=shop,
         brand=container.brands(shop),
         release=release,
-        as_of=datetime.now(UTC),
+        as_of=as_of or datetime.now(UTC),
         text=text,
-        history=history_of(body.messages[:last]),
+        history=history_of(before),
         message_id="m_" + secrets.token_urlsafe(12),
     )
 

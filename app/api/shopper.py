@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -22,11 +23,13 @@ from app.conversation.conversation import Status
 from app.conversation.events import Event, EventType
 from app.conversation.session import Sign
 from app.conversation.speak import Telling
-from app.errors import BadInput, NoKnowledge, TooLarge, XiaoerError
+from app.errors import BadInput, NoKnowledge, NotFound, TooLarge, XiaoerError
 
 router = APIRouter(prefix="/v1/conversations", tags=["shopper"])
 
 PAGE_CHARACTERS = 2_000
+SHOP_NAME = re.compile(r"\w[\w.-]{0,99}")
+"""A shop's name is also a folder's: nothing else may come near a path."""
 
 
 def container_of(request: Request) -> Container:
@@ -77,7 +80,7 @@ async def say(request: Request, conversation_id: str) -> Response:
     container.address_bucket.take(address_of(request))
     container.conversation_bucket.take(conversation_id)
     body = await read(request, SayBody)
-    text = _sayable(body.text, container.message_limit)
+    text = sayable(body.text, container.message_limit)
     telling = await container.conversations.say(conversation_id, text, body.client_message_id)
     if "text/event-stream" in request.headers.get("accept", ""):
         return EventStream(_tell(telling))
@@ -117,7 +120,7 @@ async def feedback(request: Request, conversation_id: str) -> Response:
     require_conversation(request, container.tokens, conversation_id)
     container.conversation_bucket.take(conversation_id)
     body = await read(request, FeedbackBody)
-    await container.conversations.give_feedback(conversation_id, body.message_id, body.rating, body.comment)
+    await container.conversations.give_feedback(conversation_id, body.message_id, body.helpful, body.comment)
     return json_response({"recorded": True})
 
 
@@ -138,6 +141,8 @@ async def shop_named(container: Container, name: str) -> str:
         if not shops:
             raise NoKnowledge("There is no shop yet. Ingest a shop folder with `xiaoer ingest PATH --shop NAME`.")
         shop = shops[0]
+    if not SHOP_NAME.fullmatch(shop):
+        raise NotFound("There is no such shop here.")
     container.brands(shop)
     return shop
 
@@ -151,7 +156,8 @@ def _vouched(identity: IdentityBody | None, by_the_storefront: bool) -> Identity
     return Identity(identity.order_id, identity.phone_last4, customer)
 
 
-def _sayable(text: str, limit: int) -> str:
+def sayable(text: str, limit: int) -> str:
+    """The text as given. Raises TooLarge or BadInput for one that cannot be a message."""
     if len(text) > limit:
         raise TooLarge(
             f"The message has {len(text):,} characters, {limit:,} are the most. "
@@ -208,7 +214,7 @@ def _frame(event: Event) -> bytes:
 def _seen(event: Event) -> tuple[str, dict[str, Any]]:
     payload: dict[str, Any] = dict(event.payload)
     match event.type:
-        case EventType.STARTED | EventType.FEEDBACK:
+        case EventType.STARTED:
             return "", {}
         case EventType.DECIDED:
             shown = ("message_id", "answers", "decision", "language", "release")

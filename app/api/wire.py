@@ -60,7 +60,7 @@ class FeedbackBody(Body):
     """POST /v1/conversations/{id}/feedback"""
 
     message_id: Short = ""
-    rating: Literal["up", "down"]
+    helpful: bool
     comment: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
 
 

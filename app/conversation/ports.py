@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from app.chat.turn import Decision, Reply, Sentence, Turn
@@ -20,7 +20,7 @@ class Attendant(Protocol):
         """The second half: checked sentences, each ready to be sent."""
 
     def finish(
-        self, turn: Turn, decision: Decision, sentences: Sequence[Sentence], timings_ms: Mapping[str, float]
+        self, turn: Turn, decision: Decision, sentences: Sequence[Sentence], timings_ms: dict[str, float]
     ) -> Reply:
         """The finished turn, once `reply` is exhausted."""
 

@@ -9,6 +9,7 @@ from app.chat.turn import Answer, Citation, Clarify, Decision, HandOff, Refuse, 
 from app.knowledge.chunk import Kind
 
 CARDS = 4
+PRICES = ("price", "价格", "售价", "单价")
 
 
 def citation_json(citation: Citation) -> dict[str, str]:
@@ -105,15 +106,24 @@ def _cards(decision: Decision, citations: Sequence[Citation]) -> list[dict[str, 
         if chunk.kind is Kind.PRODUCT and (chunk.path, chunk.locator) in cited:
             cards[chunk.path, chunk.locator] = {
                 "kind": "product",
-                "id": chunk.locator,
                 "title": chunk.title,
+                "sku": chunk.locator,
+                "price": next((v for name, v in chunk.attributes.items() if name.strip().lower() in PRICES), ""),
                 "attributes": dict(chunk.attributes),
+                "path": chunk.path,
+                "locator": chunk.locator,
             }
     if isinstance(decision, UseTool):
         for fact in decision.evidence.facts:
             card = cards.setdefault(
                 (fact.path, fact.locator),
-                {"kind": decision.tool, "id": fact.locator, "title": fact.subject, "attributes": {}},
+                {
+                    "kind": decision.tool,
+                    "title": fact.subject,
+                    "attributes": {},
+                    "path": fact.path,
+                    "locator": fact.locator,
+                },
             )
             card["attributes"][fact.name] = fact.value
     return list(cards.values())[:CARDS]

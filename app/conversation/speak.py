@@ -143,19 +143,19 @@ class Conversations:
                 text = lines.waiting(brand, language)
         return {"status": session.status.value, "handoff": {"reason": reason, "text": text}}
 
-    async def give_feedback(self, conversation_id: str, message_id: str, rating: str, comment: str) -> None:
+    async def give_feedback(self, conversation_id: str, message_id: str, helpful: bool, comment: str) -> None:
         """Keep what the shopper thought of a reply. Raises NotFound for a reply that is not of this conversation."""
         session = await self._session(conversation_id)
         if message_id and message_id not in session.conversation.turns:
             raise NotFound("There is no such reply in this conversation. Nothing was recorded.")
         await session.record(
-            Draft(EventType.FEEDBACK, {"message_id": message_id, "rating": rating, "comment": comment})
+            Draft(EventType.FEEDBACK, {"message_id": message_id, "helpful": helpful, "comment": comment})
         )
 
-    async def join_agent(self, conversation_id: str, agent: str) -> None:
-        """A person takes the conversation over."""
+    async def join_agent(self, conversation_id: str, agent: str, name: str = "") -> None:
+        """A person takes the conversation over. `name` is what the shopper sees."""
         session = await self._session(conversation_id)
-        await session.record(Draft(EventType.JOINED, {"agent": agent}))
+        await session.record(Draft(EventType.JOINED, {"agent": agent, "name": name}))
 
     async def say_as_agent(self, conversation_id: str, agent: str, text: str) -> str:
         """A person says something; returns the message's id. Raises Conflict when they have not joined."""

@@ -1,0 +1,97 @@
+"""A container with the real edge, conversations and event log around a fake attendant, for tests of the HTTP edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.adapters.db.conversations import SqlEventLog
+from app.adapters.db.engine import Database
+from app.adapters.db.migrate import upgrade
+from app.api.auth import Tokens
+from app.api.container import Container
+from app.conversation.log import EventLog
+from app.conversation.ports import Attendant
+from app.conversation.seal import MasterKey
+from app.conversation.speak import Conversations, Limits
+from app.errors import Conflict, NotFound
+from app.knowledge.release import Release, ReleaseState
+from app.shop.brand import Brand
+from app.telemetry import Telemetry
+from tests.fakes import FakeAttendant
+
+API_KEY = "test-key"
+MASTER = MasterKey(bytes(range(32)))
+BRAND = Brand("Muji Hill", "Xiaoer", greeting={"zh": "您好！", "en": "Hello!"})
+
+
+class FakeShops:
+    """One shop, "hill", with two built releases: catalogue, publisher and brands in one."""
+
+    def __init__(self) -> None:
+        self.live: int | None = 2
+
+    def __call__(self, shop: str) -> Brand:
+        if shop != "hill":
+            raise NotFound(f"There is no shop {shop!r} here.")
+        return BRAND
+
+    async def live_release(self, shop: str) -> int | None:
+        return self.live
+
+    async def releases(self, shop: str) -> list[Release]:
+        now = datetime.now(UTC)
+        return [Release(shop, n, ReleaseState.BUILT, now, n == self.live, 10, "fake") for n in (2, 1)]
+
+    async def shops(self) -> list[str]:
+        return ["hill"]
+
+    async def publish(self, shop: str, number: int) -> int:
+        if number not in (1, 2):
+            raise Conflict(f"Release {number} is not built. Nothing has moved.")
+        self.live = number
+        return number
+
+    async def rollback(self, shop: str, number: int | None) -> int:
+        return await self.publish(shop, number or 1)
+
+
+async def welcome(shop: str, language: str) -> Sequence[str]:
+    return ["Can I return it?"] if language == "en" else ["可以退货吗？"]
+
+
+def make_conversations(log: EventLog, attendant: Attendant, shops: FakeShops, **limits: float) -> Conversations:
+    return Conversations(
+        log=log, attendant=attendant, releases=shops, brands=shops, witness=Telemetry(), limits=Limits(**limits)
+    )
+
+
+def make_container(home: Path, attendant: FakeAttendant | None = None, url: str = "", **more: Any) -> Container:
+    """Real SQLite under `home`; the database is closed with the application."""
+    attendant = attendant or FakeAttendant()
+    database = Database(url or f"sqlite:///{home / 'xiaoer.sqlite3'}")
+    upgrade(database)
+    shops, telemetry = FakeShops(), Telemetry()
+    log = SqlEventLog(database, MASTER)
+
+    async def close() -> None:
+        database.close()
+
+    parts: dict[str, Any] = {
+        "conversations": Conversations(
+            log=log, attendant=attendant, releases=shops, brands=shops, witness=telemetry, limits=Limits(30, 2)
+        ),
+        "attendant": attendant,
+        "searcher": attendant,
+        "knowledge": shops,
+        "publisher": shops,
+        "brands": shops,
+        "welcome": welcome,
+        "telemetry": telemetry,
+        "tokens": Tokens(MASTER.derive("sign conversation tokens"), 3600),
+        "api_key": API_KEY,
+        "close": close,
+    }
+    return Container(**(parts | more))
