@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from app.chat.ports import Delta, LanguageModel, Prompt
@@ -43,7 +43,7 @@ class Budget:
 class Generation:
     """What one call to the model has cost, known once its sentences have ended."""
 
-    use: ModelUse = ModelUse(calls=1)
+    use: ModelUse = field(default_factory=lambda: ModelUse(calls=1))
 
 
 class Generator:
