@@ -91,6 +91,7 @@ class StorefrontData:
     greeting: str
     contact: tuple[tuple[str, str], ...]
     theme: str
+    currency: str
     release: int
     chunk_count: int
     product_count: int
@@ -141,6 +142,7 @@ class StorefrontReader:
             greeting=str(brand.greeting.get(language) or ""),
             contact=_contact(brand),
             theme=_theme(shop, brand),
+            currency=currency_of(brand),
             release=release,
             chunk_count=chunk_count,
             product_count=product_count,

@@ -26,6 +26,7 @@ class PageWords:
     ask_placeholder: str
     ask_button: str
     try_these: str
+    starters: tuple[str, ...]
     promises: tuple[tuple[str, str], ...]
     products: str
     product_count: str
@@ -59,6 +60,7 @@ ZH = PageWords(
     ask_placeholder="比如：多久能发货？",
     ask_button="问一问",
     try_these="可以这样问",
+    starters=("多久能发货？", "可以退货吗？", "运费怎么算？"),
     promises=(
         ("句句有出处", "点一下角标，看这句话出自哪份资料。"),
         ("参数不靠猜", "价格、尺码、材质都从商品表里逐条查。"),
@@ -92,6 +94,7 @@ EN = PageWords(
     ask_placeholder="Say: how long does delivery take?",
     ask_button="Ask",
     try_these="Try asking",
+    starters=("How long does delivery take?", "Can I return something?", "How much is shipping?"),
     promises=(
         ("Every line has a source", "Tap the small number to see where it was read."),
         ("Facts are looked up", "Prices, sizes and materials come out of the product rows."),

@@ -24,7 +24,6 @@ export interface ReplyBody {
   decision?: string;
   citations?: Citation[];
   related_questions?: string[];
-  options?: string[];
   cards?: Card[];
   handoff?: { reason: string } | null;
   language?: string;
@@ -38,6 +37,7 @@ export interface Session {
   disclosure: string;
   welcome: string;
   quick: string[];
+  name: string;
   spoken?: boolean;
 }
 
@@ -76,6 +76,7 @@ export class Client {
       locale,
       disclosure: made.disclosure ?? "",
       welcome: made.welcome?.text ?? "",
+      name: made.assistant_name ?? "",
       quick: made.welcome?.quick_questions ?? [],
     };
   }
@@ -132,7 +133,7 @@ export class Client {
   async follow(
     session: Session,
     signal: AbortSignal,
-    on: { event: (event: ServerEvent) => void; connected: (yes: boolean) => void; gone: () => void },
+    on: { event: (event: ServerEvent) => void; connected: (yes: boolean) => void; gone: () => void; over: () => void },
   ): Promise<void> {
     let last = "";
     let wait = 500;
@@ -146,6 +147,7 @@ export class Client {
         const url = `${this.server}/v1/conversations/${session.id}/events`;
         const answer = await fetch(url, { headers, signal, credentials: "omit", cache: "no-store" });
         if ([401, 403, 404, 410].includes(answer.status)) return on.gone();
+        if (answer.status === 204) return on.over();
         if (!answer.ok || !answer.body) throw new Problem(answer.status, "", "");
         on.connected(true);
         for await (const event of readEvents(answer.body)) {

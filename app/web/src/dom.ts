@@ -48,3 +48,15 @@ export function chips(label: string, texts: string[], pick: (text: string) => vo
   for (const text of texts) list.append(h("li", {}, h("button", { type: "button", onclick: () => pick(text) }, text)));
   return shown ? h("div", { class: "chip-group" }, h("span", { class: "hint", "aria-hidden": "true" }, label), list) : list;
 }
+
+/** Tab goes round inside `scope`: what lies behind it cannot be seen. */
+export function keepFocus(event: KeyboardEvent, root: ShadowRoot, scope: Element): void {
+  const stops = [...scope.querySelectorAll<HTMLElement>("button, textarea, [tabindex='0']")].filter(
+    (stop) => stop.checkVisibility() && !(stop as HTMLButtonElement).disabled,
+  );
+  const now = root.activeElement as HTMLElement;
+  const [first, last] = [stops[0], stops[stops.length - 1]];
+  if (stops.includes(now) && now !== (event.shiftKey ? first : last)) return;
+  event.preventDefault();
+  (event.shiftKey ? last : first)?.focus();
+}

@@ -5,6 +5,7 @@ import { chips, h, icon } from "./dom.ts";
 import type { Words } from "./words.ts";
 
 export interface ReplyActions {
+  readonly currency: string;
   ask(text: string): void;
   showSource(number: number, citation: Citation, opener: HTMLElement): void;
   rate(messageId: string, helpful: boolean): Promise<boolean>;
@@ -40,7 +41,8 @@ export class ReplyView {
     const before = [...this.sentences.values()].pop() ?? "";
     const gap = before && !/\s$/.test(before) && !/^\s/.test(text) && !CJK_EDGE.test(before.slice(-1) + text[0]);
     this.sentences.set(index, text);
-    const sentence = h("span", { class: "sentence" }, (gap ? " " : "") + text);
+    const sentence = h("span", { class: "sentence" }, gap ? " " : "");
+    const chipsOfSentence: HTMLElement[] = [];
     const seen = new Set<number>();
     for (const citation of citations) {
       const number = this.numberOf(citation);
@@ -48,9 +50,13 @@ export class ReplyView {
       seen.add(number);
       const chip = h("button", { type: "button", class: "cite", "aria-label": this.words.source(number) }, String(number));
       chip.addEventListener("click", () => this.actions.showSource(number, citation, chip));
-      // The word joiner keeps a number from starting a line on its own.
-      sentence.append("\u2060", chip);
+      chipsOfSentence.push(chip);
     }
+    // The numbers hold on to the sentence's last letters, so that none starts a line on its own.
+    const letters = [...text.trimEnd()];
+    const end = chipsOfSentence.length ? letters.splice(-2).join("") : "";
+    if (end) sentence.append(letters.join(""), h("span", { class: "end" }, end, ...chipsOfSentence));
+    else sentence.append(text);
     this.body.append(sentence);
     this.root.hidden = false;
   }
@@ -66,11 +72,12 @@ export class ReplyView {
     this.body.hidden = this.empty;
     if (reply.language) this.body.lang = reply.language === "zh" ? "zh-CN" : reply.language;
     if (reply.cards?.length) this.extras.append(h("div", { class: "cards" }, ...reply.cards.map((card) => this.card(card))));
-    if (reply.decision !== "smalltalk" && !reply.handoff) this.extras.append(this.rating());
+    if (!["smalltalk", "clarify", "handoff"].includes(reply.decision ?? "")) this.extras.append(this.rating());
     const ask = (text: string) => this.actions.ask(text);
-    if (reply.options?.length) this.extras.append(chips(this.words.options, reply.options, ask));
-    if (reply.related_questions?.length)
-      this.extras.append(chips(this.words.related, reply.related_questions.slice(0, 4), ask, true));
+    const questions = reply.related_questions ?? [];
+    if (!questions.length) return;
+    if (reply.decision === "clarify") this.extras.append(chips(this.words.options, questions.slice(0, 8), ask));
+    else this.extras.append(chips(this.words.related, questions.slice(0, 4), ask, true));
   }
 
   /** Questions to tap belong to the newest reply only. */
@@ -106,12 +113,18 @@ export class ReplyView {
     return h("div", { class: "rating" }, ...this.thumbs, this.rated);
   }
 
+  /** Product rows hold bare numbers: the page says in which currency. */
+  private priced(price: string): string {
+    return /^\d/.test(price) ? this.actions.currency + price : price;
+  }
+
   private card(card: Card): HTMLElement {
-    const rows = Object.entries(card.attributes ?? {}).slice(0, 6);
+    const shown = [card.title, card.sku, card.price];
+    const rows = Object.entries(card.attributes ?? {}).filter(([, value]) => value && !shown.includes(value)).slice(0, 6);
     const list = h("dl");
     for (const [name, value] of rows) list.append(h("dt", {}, name), h("dd", {}, value));
     const meta = card.sku ? h("span", { class: "sku" }, `${this.words.code} ${card.sku}`) : null;
-    const head = h("div", { class: "card-head" }, h("strong", {}, card.title), card.price ? h("span", { class: "price" }, card.price) : null);
+    const head = h("div", { class: "card-head" }, h("strong", {}, card.title), card.price ? h("span", { class: "price" }, this.priced(card.price)) : null);
     return h("section", { class: "card", "aria-label": card.title }, head, meta, rows.length ? list : null);
   }
 }

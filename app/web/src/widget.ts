@@ -2,14 +2,15 @@
  * <xiaoer-chat>: the shop attendant on a shop's own page.
  *
  * Attributes: `server` (where the API is; default: where this script came from), `shop`, `locale` ("zh" or "en"),
- * `name` (the attendant's), `face` (one or two letters), `open`, `theme` ("light" or "dark" instead of the system's).
+ * `name` (the attendant's), `currency` (put before bare prices), `face` (one or two letters), `open`, `theme` ("light" or "dark" instead of the system's).
  * Methods: show(), hide(), ask(text). Events: xiaoer-open, xiaoer-close, xiaoer-reply (detail: the reply).
  * Colours: --xiaoer-accent, --xiaoer-on-accent and both with -dark.
  */
 
 import { Client, Problem, type ReplyBody, type Session } from "./client.ts";
-import { chips, h } from "./dom.ts";
+import { chips, h, keepFocus } from "./dom.ts";
 import { Memory } from "./memory.ts";
+import { OwnMessage } from "./own.ts";
 import { ReplyView } from "./reply.ts";
 import { Shell } from "./shell.ts";
 import { SourceSheet } from "./sheet.ts";
@@ -20,13 +21,6 @@ import { wordsFor, type Words } from "./words.ts";
 const origin = document.currentScript instanceof HTMLScriptElement ? new URL(document.currentScript.src).origin : "";
 const sheetOfStyle = new CSSStyleSheet();
 sheetOfStyle.replaceSync(css);
-
-/** One message of the shopper's, by its client id. */
-interface Own {
-  text: string;
-  view: HTMLElement;
-  failure: HTMLElement | null;
-}
 
 class XiaoerChat extends HTMLElement {
   private readonly root = this.attachShadow({ mode: "open" });
@@ -39,8 +33,10 @@ class XiaoerChat extends HTMLElement {
   private starting: Promise<Session> | null = null;
   private following: AbortController | null = null;
   private replies = new Map<string, ReplyView>();
-  private own = new Map<string, Own>();
-  private agentMessages = new Set<string>();
+  private own = new Map<string, OwnMessage>();
+  private lines = new Set<string>();
+  /** Ids of the shopper's messages by the ids the server gave them. */
+  private received = new Map<string, string>();
   private waiting = new Set<string>();
   private agentTimer = 0;
   private locale = "";
@@ -142,16 +138,8 @@ class XiaoerChat extends HTMLElement {
       if (this.sheet.isOpen) this.sheet.hide();
       else this.hide();
     }
-    if (event.key !== "Tab" || !(this.isPhone || this.sheet.isOpen)) return;
-    const scope = this.sheet.isOpen ? this.shell.panel.querySelector(".sheet")! : this.shell.inner;
-    const stops = [...scope.querySelectorAll<HTMLElement>("button, textarea, [tabindex='0']")].filter(
-      (stop) => stop.checkVisibility() && !(stop as HTMLButtonElement).disabled,
-    );
-    const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
-    if (edge && (this.root.activeElement === edge || !stops.includes(this.root.activeElement as HTMLElement))) {
-      event.preventDefault();
-      (event.shiftKey ? stops[stops.length - 1] : stops[0])?.focus();
-    }
+    if (event.key === "Tab" && (this.isPhone || this.sheet.isOpen))
+      keepFocus(event, this.root, this.sheet.isOpen ? this.shell.panel.querySelector(".sheet")! : this.shell.inner);
   }
 
   private switchLanguage(): void {
@@ -179,7 +167,8 @@ class XiaoerChat extends HTMLElement {
     this.starting = null;
     this.replies.clear();
     this.own.clear();
-    this.agentMessages.clear();
+    this.lines.clear();
+    this.received.clear();
     this.waiting.clear();
     if (!alsoSession) return;
     this.session = null;
@@ -191,6 +180,8 @@ class XiaoerChat extends HTMLElement {
     this.starting ??= this.start().catch((error) => {
       this.starting = null;
       this.shell.showOffline(true);
+      // Somebody is looking at an empty window: try again by ourselves.
+      setTimeout(() => this.isConnected && !this.shell.panel.hidden && this.begin(), 5000);
       throw error;
     });
     this.starting.catch(() => undefined);
@@ -202,6 +193,7 @@ class XiaoerChat extends HTMLElement {
     this.session = session;
     this.memory.save(session);
     this.shell.showOffline(!navigator.onLine);
+    if (!this.hasAttribute("name") && session.name) this.shell.title.textContent = session.name;
     this.greet(session);
     this.shell.setLive(!session.spoken);
     this.follow(session);
@@ -226,14 +218,19 @@ class XiaoerChat extends HTMLElement {
     const turn = { id: "" };
     void this.client.follow(session, abort.signal, {
       event: (event) => this.onEvent(event, turn),
-      connected: (yes) => this.shell.showOffline(!yes),
+      connected: (yes) => {
+        this.shell.showOffline(!yes);
+        // What happened before has been told by then; from here on it is news.
+        if (yes) setTimeout(() => this.shell.setLive(true), 1500);
+      },
+      over: () => this.shell.showEnded(true),
       gone: () => this.expire(),
     });
   }
 
   /** The server no longer knows the conversation (expired, or its data was removed). */
   private expire(): void {
-    const unsent = [...this.own.values()].some((own) => own.failure);
+    const unsent = [...this.own.values()].some((own) => own.failed);
     if (unsent) return;
     this.forget(true);
     this.build();
@@ -257,18 +254,25 @@ class XiaoerChat extends HTMLElement {
         });
       case "reply.completed":
         return this.onReply(data.reply ?? data);
+      case "problem":
+        return this.onLoggedProblem(data);
       case "handoff.requested":
+        if (!data.message_id && data.text) this.addLine(event.id, "bot", this.words.bot, data.text);
         return this.shell.showNotice(this.words.waiting);
       case "agent.joined":
-        return this.shell.showNotice(this.words.joined(data.name || this.words.agent));
+        return this.shell.showNotice(this.words.joined(data.agent || this.words.agent));
       case "agent.left":
         return this.shell.showNotice("");
       case "agent.typing":
         return this.onAgentTyping();
       case "agent.message":
-        return this.onAgentMessage(data, event.id);
+        clearTimeout(this.agentTimer);
+        this.shell.setLive(true);
+        this.shell.showTyping(this.waiting.size > 0);
+        return this.addLine(data.message_id || event.id, "agent", data.agent || this.words.agent, data.text);
       case "feedback.given":
         return this.replies.get(data.message_id)?.markRated(Boolean(data.helpful));
+      case "subject.erased":
       case "conversation.closed":
         this.following?.abort();
         return this.shell.showEnded(true);
@@ -280,6 +284,7 @@ class XiaoerChat extends HTMLElement {
     const id = data.client_message_id || data.message_id || "";
     const known = this.own.get(id) ?? [...this.own].find(([key, own]) => this.waiting.has(key) && own.text === data.text)?.[1];
     if (!known) this.shell.change(() => this.addOwn(id, data.text!));
+    if (data.message_id) this.received.set(data.message_id, id);
   }
 
   private replyOf(messageId: string): ReplyView {
@@ -291,6 +296,7 @@ class XiaoerChat extends HTMLElement {
       ask: (text) => this.send(text),
       showSource: (number, citation, opener) => this.sheet.show(number, citation, opener, this.words),
       rate: (id, helpful) => this.rate(id, helpful),
+      currency: this.getAttribute("currency") ?? "",
     });
     this.replies.set(messageId, reply);
     this.shell.log.append(reply.root);
@@ -299,6 +305,7 @@ class XiaoerChat extends HTMLElement {
 
   private onReply(body: ReplyBody): void {
     this.shell.change(() => this.replyOf(body.message_id).finish(body));
+    this.own.get(this.received.get(body.message_id) ?? "")?.clearFailure();
     this.shell.showTyping(false);
     if (body.handoff) this.shell.showNotice(this.words.waiting);
     if (this.shell.panel.hidden && this.waiting.size) this.shell.showUnread(true);
@@ -311,23 +318,27 @@ class XiaoerChat extends HTMLElement {
     this.agentTimer = window.setTimeout(() => this.shell.showTyping(this.waiting.size > 0), 5000);
   }
 
-  private onAgentMessage(data: { text?: string; name?: string; message_id?: string }, eventId: string): void {
-    const id = data.message_id || eventId;
-    if (!data.text || this.agentMessages.has(id)) return;
-    this.agentMessages.add(id);
-    this.shell.setLive(true);
-    this.shell.showTyping(false);
-    const name = h("span", { class: "name" }, data.name || this.words.agent);
-    const view = h("article", { class: "turn agent" }, name, h("div", { class: "bubble" }, data.text));
+  /** A line that is no reply: a person's, or the announcement of one. */
+  private addLine(id: string, kind: "agent" | "bot", name: string, text: string): void {
+    if (!text || this.lines.has(id)) return;
+    this.lines.add(id);
+    const label = h("span", { class: kind === "agent" ? "name" : "hidden" }, kind === "agent" ? name : `${name}: `);
+    const view = h("article", { class: `turn ${kind}` }, label, h("div", { class: "bubble" }, text));
     this.shell.change(() => this.shell.log.append(view));
     if (this.shell.panel.hidden) this.shell.showUnread(true);
   }
 
-  private addOwn(id: string, text: string): Own {
+  /** A turn that failed, as the log tells it: after a reload, or when its own stream broke first. */
+  private onLoggedProblem(data: { message_id?: string; status?: number; type?: string; detail?: string }): void {
+    const id = this.received.get(data.message_id ?? "") ?? "";
+    const own = this.own.get(id);
+    if (own && !own.failed && !this.waiting.has(id)) this.showFailure(id, own, Problem.from(data.status ?? 500, data));
+  }
+
+  private addOwn(id: string, text: string): OwnMessage {
     this.replies.forEach((reply) => reply.retire());
     this.shell.opening.querySelector(".chips")?.remove();
-    const name = h("span", { class: "hidden" }, `${this.words.you}: `);
-    const own: Own = { text, view: h("article", { class: "turn me" }, name, h("div", { class: "bubble" }, text)), failure: null };
+    const own = new OwnMessage(text, this.words);
     this.own.set(id, own);
     this.shell.log.append(own.view);
     return own;
@@ -345,8 +356,7 @@ class XiaoerChat extends HTMLElement {
 
   private async deliver(id: string): Promise<void> {
     const own = this.own.get(id)!;
-    own.failure?.remove();
-    own.failure = null;
+    own.clearFailure();
     this.waiting.add(id);
     this.shell.showTyping(true);
     try {
@@ -362,21 +372,13 @@ class XiaoerChat extends HTMLElement {
     }
   }
 
-  private showFailure(id: string, own: Own, error: unknown): void {
-    const words = this.words;
-    const problem = error instanceof Problem ? error : new Problem(0, "unreachable", "");
-    const expired = problem.status === 401 || problem.status === 404;
-    const text = words.problem[expired ? "not-allowed" : problem.slug] ?? words.problem.other!;
-    const again = () => {
-      own.failure?.remove();
+  private showFailure(id: string, own: OwnMessage, error: unknown): void {
+    const retry = (expired: boolean) => {
       if (!expired) return void this.deliver(id);
       this.fresh();
       this.send(own.text);
     };
-    const retry = h("button", { type: "button", onclick: again }, words.retry);
-    const label = h("span", {}, `${words.unsent}: ${text}`);
-    own.failure = h("div", { class: "unsent", role: "alert" }, label, retry);
-    this.shell.change(() => own.view.append(own.failure!), true);
+    this.shell.change(() => own.showFailure(error, retry), true);
   }
 
   private async rate(messageId: string, helpful: boolean): Promise<boolean> {

@@ -1,0 +1,47 @@
+/** One message of the shopper's, and what went wrong with it. Its text is never lost. */
+
+import { Problem } from "./client.ts";
+import { h } from "./dom.ts";
+import type { Words } from "./words.ts";
+
+export class OwnMessage {
+  readonly view: HTMLElement;
+  private failure: HTMLElement | null = null;
+
+  constructor(
+    readonly text: string,
+    private readonly words: Words,
+  ) {
+    const name = h("span", { class: "hidden" }, `${words.you}: `);
+    this.view = h("article", { class: "turn me" }, name, h("div", { class: "bubble" }, text));
+  }
+
+  get failed(): boolean {
+    return this.failure !== null;
+  }
+
+  clearFailure(): void {
+    this.failure?.remove();
+    this.failure = null;
+  }
+
+  /** Says why and offers to try again; `expired` tells that only a new conversation can take it. */
+  showFailure(error: unknown, retry: (expired: boolean) => void): void {
+    const words = this.words;
+    const problem = error instanceof Problem ? error : new Problem(0, "unreachable", "");
+    const expired = problem.status === 401 || problem.status === 404;
+    const text = words.problem[expired ? "not-allowed" : problem.slug] ?? words.problem.other!;
+    const again = () => {
+      this.clearFailure();
+      retry(expired);
+    };
+    this.clearFailure();
+    this.failure = h(
+      "div",
+      { class: "unsent", role: "alert" },
+      h("span", {}, `${words.unsent}: ${text}`),
+      h("button", { type: "button", onclick: again }, words.retry),
+    );
+    this.view.append(this.failure);
+  }
+}
