@@ -81,7 +81,12 @@ def print_failures(console: Console, outcomes: Sequence[Outcome], limit: int) ->
 
 
 def figure(value: float | None, form: str) -> str:
-    """A number as a cell: a share in per cent, a ratio with two decimals, a count, or a dash."""
+    """A number as a cell: a share in per cent, a ratio with two or three decimals, a count, or a dash."""
     if value is None:
         return "–"
-    return {"share": f"{100 * value:.1f}%", "ratio": f"{value:.2f}", "count": f"{value:,.0f}"}[form]
+    return {
+        "share": f"{100 * value:.1f}%",
+        "ratio": f"{value:.2f}",
+        "ratio3": f"{value:.3f}",
+        "count": f"{value:,.0f}",
+    }[form]

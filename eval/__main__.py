@@ -1,0 +1,175 @@
+"""`python -m eval`: both sample shops through the production pipeline, every table printed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from app.errors import XiaoerError
+from app.settings import Settings
+from eval.gates import failures
+from eval.harness import Outcome, Suite, Task, run
+from eval.production import ShopSolver, open_solvers
+from eval.public_data import as_shop_folder
+from eval.read_suite import read_suite
+from eval.report.files import write_report
+from eval.report.tables import figure, headline, print_failures, reliability_table, suite_table
+from eval.scorers import SCORERS
+from eval.separation import Separation, knowledge_seeking, off_topic
+from eval.summary import by_group
+
+ROOT = Path(__file__).parent.parent
+SAMPLE_SHOPS = ("tangli", "larchwood")
+
+app = typer.Typer(help="Measure the production pipeline.", invoke_without_command=True, pretty_exceptions_enable=False)
+screen = Console(width=max(150, Console().width))
+
+Shop = Annotated[str, typer.Option(help="One sample shop; default both.")]
+Model = Annotated[str, typer.Option(help="none (extractive), embedded, or the URL of an OpenAI-compatible server.")]
+Every = Annotated[int, typer.Option(help="Take each n-th item of a public data set: 1 is all.")]
+
+
+@app.callback()
+def main(context: typer.Context) -> None:
+    """With no command: everything, with all it prints."""
+    if context.invoked_subcommand is None:
+        everything()
+
+
+@app.command("all")
+def everything(model: Model = "none", every: Every = 4) -> None:
+    """Suites, retrieval, off-topic and knowledge-seeking; data sets that are not here are named and left out."""
+    shut = _run(_suites(SAMPLE_SHOPS, model, "", 0, None))
+    for part in (_off_topic(every), _knowledge_seeking(every), _retrieval()):
+        _run_if_there(part)
+    raise typer.Exit(_tell_gates(shut, enforce=False))
+
+
+@app.command()
+def suites(
+    *,
+    shop: Shop = "",
+    model: Model = "none",
+    category: Annotated[str, typer.Option(help="Only this category.")] = "",
+    show_failures: Annotated[int, typer.Option(help="Print the first N failures.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Write SHOP.jsonl and SHOP.html into this folder.")] = None,
+    gate: Annotated[bool, typer.Option(help="Exit with 1 when a figure is out of bounds.")] = False,
+) -> None:
+    """The labelled suites of the sample shops."""
+    shut = _run(_suites((shop,) if shop else SAMPLE_SHOPS, model, category, show_failures, out))
+    raise typer.Exit(_tell_gates(shut, enforce=gate))
+
+
+@app.command()
+def offtopic(every: Every = 1) -> None:
+    """Does confidence reject what is no question for a shop?"""
+    _run(_off_topic(every))
+
+
+@app.command("knowledge-seeking")
+def knowledge_seeking_command(every: Every = 1) -> None:
+    """Does it tell dialogue turns that need knowledge from those that don't?"""
+    _run(_knowledge_seeking(every))
+
+
+@app.command()
+def retrieval() -> None:
+    """Recall of needed sources on the public data sets."""
+    _run(_retrieval())
+
+
+async def _suites(
+    shops: Sequence[str], model: str, category: str, show_failures: int, out: Path | None
+) -> dict[str, list[str]]:
+    shut: dict[str, list[str]] = {}
+    async with open_solvers(_settings(model), {s: ROOT / "shops" / s for s in shops}, screen) as solvers:
+        for shop, solver in solvers.items():
+            outcomes = await _outcomes(_suite(shop, category), solver)
+            groups = by_group(outcomes)
+            screen.print(suite_table(shop, groups), reliability_table(outcomes), headline(shop, groups["all"]), "")
+            print_failures(screen, outcomes, show_failures)
+            if out:
+                screen.print("Written: " + ", ".join(str(path) for path in write_report(out, shop, outcomes, groups)))
+            shut[shop] = failures(groups["all"])
+    return shut
+
+
+async def _outcomes(suite: Suite, solver: ShopSolver) -> list[Outcome]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(suite.name, total=len(suite.samples))
+        return await run(Task(suite, solver, SCORERS), lambda done, _: bars.update(bar, completed=done))
+
+
+async def _off_topic(every: int) -> None:
+    async with open_solvers(_settings("none"), {"larchwood": ROOT / "shops" / "larchwood"}, screen) as solvers:
+        found = await off_topic(solvers["larchwood"], _suite("larchwood").samples, every)
+    _print_separations("Off-topic input (public set, against the English sample suite)", found)
+
+
+async def _knowledge_seeking(every: int) -> None:
+    settings = _settings("none")
+    name = "en_dstc11_faq_reviews"
+    async with open_solvers(settings, {name: as_shop_folder(name, settings.home, "en")}, screen) as solvers:
+        found = await knowledge_seeking(solvers[name], every)
+    _print_separations("Turns that need knowledge (public set)", [found])
+
+
+async def _retrieval() -> None:
+    await importlib.import_module("eval.retrieval").measure(_settings("none"), screen)
+
+
+def _print_separations(title: str, found: Sequence[Separation]) -> None:
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for heading in ("", "n above", "n below", *(f"AUROC {name}" for name in found[0].auroc)):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for one in found:
+        cells = [figure(value, "ratio3") for value in one.auroc.values()]
+        table.add_row(one.name, str(one.above), str(one.below), *cells)
+    screen.print(table, "")
+
+
+def _settings(model: str) -> Settings:
+    """Settings as in the environment, with data of its own under home."""
+    settings = Settings()
+    return settings.model_copy(update={"home": settings.home / "eval", "model": model})
+
+
+def _suite(shop: str, category: str = "") -> Suite:
+    suite = read_suite(ROOT / "eval" / "suites" / f"{shop}.jsonl")
+    return Suite(suite.name, tuple(s for s in suite.samples if not category or s.category == category))
+
+
+def _tell_gates(shut: dict[str, list[str]], *, enforce: bool) -> int:
+    for shop, reasons in shut.items():
+        for reason in reasons:
+            screen.print(f"[red]gate[/] {shop}: {reason}")
+    return int(enforce and any(shut.values()))
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return asyncio.run(work)
+    except XiaoerError as problem:
+        screen.print(f"[red]{problem.title}.[/] {problem}")
+        raise typer.Exit(1) from problem
+
+
+def _run_if_there(work: Coroutine[Any, Any, Any]) -> None:
+    """A part whose data is not here says so; the others still run."""
+    try:
+        _run(work)
+    except typer.Exit:
+        screen.print("Left out; the rest goes on.", "", style="dim")
+
+
+if __name__ == "__main__":
+    app()

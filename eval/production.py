@@ -1,0 +1,159 @@
+"""The production pipeline as a solver: what a suite, a replay or a gate measures is what shoppers get."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from app.bootstrap import Knowledge, make_model, make_pipeline, open_knowledge
+from app.chat.language import join_sentences
+from app.chat.pipeline import Pipeline
+from app.chat.ports import LanguageModel
+from app.chat.turn import Citation, Decision, Passage, Reply, Turn
+from app.errors import NoKnowledge
+from app.settings import Settings
+from app.shop.brand import Brand
+from eval.harness import Sample, SeenPassage, SolvedSample
+from eval.read_suite import moment
+from eval.replay import reply_record
+
+MODEL_START_SECONDS = 600.0
+"""Longest an evaluation waits for the embedded model, its download included."""
+_DEPTH = 5
+_LOOKED_UP = frozenset({"answer", "clarify", "handoff"})
+
+
+@dataclass(frozen=True, slots=True)
+class ShopSolver:
+    """One shop's live release, asked through the production pipeline."""
+
+    shop: str
+    brand: Brand
+    release: int
+    pipeline: Pipeline
+
+    def turn(self, sample: Sample) -> Turn:
+        """The sample as a turn: its history, its moment, and what the storefront vouches for."""
+        return Turn(
+            shop=self.shop,
+            brand=self.brand,
+            release=self.release,
+            as_of=moment(sample.as_of, self.brand.timezone, datetime.now(UTC)),
+            text=sample.question,
+            history=sample.history,
+            identity=sample.identity,
+        )
+
+    async def run(self, sample: Sample) -> Reply:
+        """The finished turn."""
+        return await self.pipeline.run(self.turn(sample))
+
+    async def decide(self, sample: Sample) -> Decision:
+        """The first half of the turn only: no model is called."""
+        return await self.pipeline.decide(self.turn(sample))
+
+    async def solve(self, sample: Sample) -> SolvedSample:
+        """The reply, what was retrieved for it, and the draft that confidence may have held back."""
+        reply = await self.run(sample)
+        evidence = reply.decision.evidence
+        passages = tuple(_seen(p) for p in evidence.passages)
+        if len(passages) < _DEPTH and reply.decision.name in _LOOKED_UP:
+            found = await self.pipeline.search(self.turn(sample))
+            passages = tuple(_seen_hit(hit) for hit in found["hits"])
+        draft: Mapping[str, Any] = {}
+        if evidence.draft:
+            citations = dict.fromkeys(c for s in evidence.draft for c in s.citations)
+            draft = {
+                "text": join_sentences([s.text for s in evidence.draft], reply.language),
+                "citations": _cited(citations),
+            }
+        return SolvedSample(reply_record(sample.id, reply), passages, draft)
+
+
+@asynccontextmanager
+async def open_solvers(
+    settings: Settings, folders: Mapping[str, Path], console: Console | None = None
+) -> AsyncIterator[dict[str, ShopSolver]]:
+    """Ingest and publish these shop folders under `settings.home`, then answer from them.
+
+    Shops already ingested there are compared, not read anew: a second run starts in seconds.
+    """
+    async with open_knowledge(settings) as knowledge:
+        for shop, folder in folders.items():
+            await _publish(knowledge, shop, folder, console)
+        model = make_model(settings)
+        try:
+            await _wait_for(model, console)
+            pipeline = make_pipeline(settings, knowledge, model)
+            yield {shop: await _solver(knowledge, pipeline, shop) for shop in folders}
+        finally:
+            await model.close()
+
+
+@asynccontextmanager
+async def open_solver(settings: Settings, shop: str, console: Console | None = None) -> AsyncIterator[ShopSolver]:
+    """A solver over what the shop has live. Raises NoKnowledge when that is nothing."""
+    async with open_knowledge(settings) as knowledge:
+        model = make_model(settings)
+        try:
+            await _wait_for(model, console)
+            yield await _solver(knowledge, make_pipeline(settings, knowledge, model), shop)
+        finally:
+            await model.close()
+
+
+async def _publish(knowledge: Knowledge, shop: str, folder: Path, console: Console | None) -> None:
+    from ingestion.job import ingest  # noqa: PLC0415  loads parsers that a replay does without
+
+    if console:
+        console.print(f"Reading {shop} …", style="dim")
+    report = await ingest(
+        folder,
+        shop,
+        home=knowledge.home,
+        catalogue=knowledge.catalogue,
+        index=knowledge.index,
+        embedder=knowledge.embedder,
+        publish=True,
+    )
+    if report.exit_code and console:
+        console.print(
+            f"Not everything of {shop} could be read; see `xiaoer ingest {folder} --shop {shop}`.", style="red"
+        )
+
+
+async def _wait_for(model: LanguageModel, console: Console | None) -> None:
+    """Start a model that is ours to start, and wait; without it an evaluation would measure something else."""
+    start, wait_ready = getattr(model, "start", None), getattr(model, "wait_ready", None)
+    if start is None or wait_ready is None:
+        return
+    start()
+    if not await wait_ready(MODEL_START_SECONDS) and console:
+        console.print("The embedded model did not start: answers are extractive.", style="red")
+
+
+async def _solver(knowledge: Knowledge, pipeline: Pipeline, shop: str) -> ShopSolver:
+    release = await knowledge.catalogue.live_release(shop)
+    if release is None:
+        raise NoKnowledge(f"{shop} has no live release. Publish one: xiaoer ingest FOLDER --shop {shop} --publish")
+    return ShopSolver(shop, knowledge.brands(shop), release, pipeline)
+
+
+def _seen(passage: Passage) -> SeenPassage:
+    chunk = passage.chunk
+    return SeenPassage(chunk.path, chunk.locator, chunk.title, chunk.text, passage.confidence, dict(passage.scores))
+
+
+def _seen_hit(hit: Mapping[str, Any]) -> SeenPassage:
+    scores = dict(hit["scores"])
+    return SeenPassage(hit["path"], hit["locator"], hit["title"], hit["text"], scores.get("confidence", 0.0), scores)
+
+
+def _cited(citations: Iterable[Citation]) -> list[dict[str, str]]:
+    return [{"path": c.path, "locator": c.locator, "document_id": c.document_id, "quote": c.quote} for c in citations]
