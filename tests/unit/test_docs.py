@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from app import errors
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-NAME = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?\s*(.*)$")
 
 
 def every_error(base: type[errors.XiaoerError] = errors.XiaoerError) -> list[type[errors.XiaoerError]]:
@@ -68,41 +66,6 @@ def test_decisions_are_numbered_without_gaps_and_have_the_same_parts() -> None:
 
 def test_the_licence_is_apache() -> None:
     assert "Apache License" in (ROOT / "LICENSE").read_text("utf-8")[:200]
-
-
-def locked(name: str) -> dict[str, str]:
-    lines = (ROOT / name).read_text("utf-8").splitlines()
-    return {
-        re.sub(r"[-_.]+", "-", match[1]).lower(): match[2]
-        for line in lines
-        if (match := re.match(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;\\]+)", line))
-    }
-
-
-def test_every_dependency_is_locked() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = {
-        "requirements.lock": project["dependencies"],
-        "requirements-test.lock": project["dependencies"] + project["optional-dependencies"]["test"],
-    }
-    for lock, dependencies in wanted.items():
-        names = {re.sub(r"[-_.]+", "-", m[1]).lower() for d in dependencies if (m := NAME.match(d))}
-        assert names <= set(locked(lock)), f"run `make lock`: {lock}"
-
-
-def test_the_core_has_no_heavy_framework_and_both_locks_agree() -> None:
-    core, test = locked("requirements.lock"), locked("requirements-test.lock")
-    assert not {"torch", "sentence-transformers", "transformers", "vllm", "markitdown"} & set(core)
-    assert {name: test.get(name) for name in core} == core
-
-
-def test_every_locked_package_is_pinned_by_hash_and_from_nowhere_special() -> None:
-    for name in ("requirements.lock", "requirements-test.lock"):
-        text = (ROOT / name).read_text("utf-8")
-        assert "://" not in text
-        assert "--index" not in text
-        for block in re.split(r"\n(?=\S)", text.strip()):
-            assert "--hash=sha256:" in block, block[:80]
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
