@@ -38,6 +38,8 @@ class Clause:
     stance: frozenset[str]
     is_divided: bool = False
     """Several clauses, of which some say no and some do not."""
+    pieces: int = 1
+    """How many clauses of the text were joined to make it."""
 
     @property
     def is_empty(self) -> bool:
@@ -105,6 +107,7 @@ def joined(run: Sequence[Clause]) -> Clause:
         tuple(value for clause in run for value in clause.values),
         frozenset().union(*(clause.stance for clause in run)),
         len({"no" in clause.stance for clause in run}) > 1,
+        len(run),
     )
 
 

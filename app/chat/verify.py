@@ -20,6 +20,10 @@ from app.knowledge.tokenize import words
 
 LEAST_COVERED = 0.6
 """Share of a clause's content words that its evidence must hold."""
+LEAST_TOLD = 0.6
+"""Share of the words of several clauses that one written clause must hold to count as their sum, not their mixture."""
+LEAST_WORDS = 2
+"""A bare "no" or "30 days" is right or wrong only together with its question: it is not sent."""
 LEAST_LIKE = 0.35
 """Below this a failing sentence has no nearest evidence: it is dropped, not replaced."""
 LEAST_ALIKE_ACROSS = 0.86
@@ -82,6 +86,7 @@ class Grounds:
     text: str
     words: frozenset[str]
     names: frozenset[str]
+    clauses: tuple[Clause, ...]
     question_words: frozenset[str]
     question_codes: frozenset[str]
 
@@ -136,7 +141,7 @@ class Verifier:
             if unit.sounds == heard:
                 return Verdict("", (unit,), unit, 1.0)
         parts = clauses(sentence)
-        if not parts:
+        if not parts or len(joined(parts).words - {"不", "没", "not", "no"}) < LEAST_WORDS:
             return Verdict("says nothing", (), nearest, likeness)
         language = language_of(sentence)
         if any(unit.language == language for unit in grounds.units):
@@ -158,6 +163,7 @@ def _grounds(found: tuple[Unit, ...], question: Question, text: str) -> Grounds:
         text=canonical(text),
         words=frozenset().union(*(unit.whole.words | unit.context for unit in found)),
         names=frozenset().union(*(unit.names for unit in found)),
+        clauses=tuple(part for unit in found for part in clauses(unit.sentence.text) if part.values),
         question_words=frozenset(words(asked)),
         question_codes=frozenset(value.amount for value in values(asked) if value.unit == "code"),
     )
@@ -251,7 +257,7 @@ def _covered(part: Clause, span: Clause, unit: Unit, everything: frozenset[str],
     here = part.words & span.words
     near = (part.words & (unit.context | (unit.whole.words if unit.is_fact else frozenset()))) - here
     asked = (part.words & grounds.question_words) - here - near
-    score = (len(here) + 0.9 * len(near) + 0.5 * len(asked)) / len(part.words)
+    score = (len(here) + 0.9 * len(near) + 0.3 * len(asked)) / len(part.words)
     if part.values:
         held = sum(any(value.same(other) for other in span.values) for value in part.values) / len(part.values)
         score = 0.95 * score + 0.05 * held  # only to choose between places that say nearly the same
@@ -301,11 +307,20 @@ def _stance_fault(part: Clause, span: Clause, whole: Clause) -> str:
 
 def _mixing_fault(part: Clause, span: Clause, unit: Unit, grounds: Grounds) -> str:
     """A word that this place does not have, but the name of another place does, or this unit elsewhere."""
+    if span.pieces > 1 and len(part.words & span.words) < LEAST_TOLD * len(span.words):
+        return "mixes two clauses"
     missing = part.words - span.words - unit.context
     if missing & (grounds.names - grounds.question_words):
         return "names something else"
-    if part.stance & {"before", "after", "no"} and missing & unit.whole.words:
+    if (part.values or part.stance & {"before", "after", "no"}) and missing & unit.whole.words:
         return "mixes two clauses"
+    dimensions = {_dimension(value) for value in part.values}
+    for clause in grounds.clauses:
+        if missing & clause.words and any(
+            _dimension(value) in dimensions and not any(value.same(own) for own in part.values)
+            for value in clause.values
+        ):
+            return "gives the value of something else"
     return ""
 
 

@@ -224,6 +224,17 @@ def test_a_value_of_one_table_row_is_not_given_to_another() -> None:
     assert not is_accepted("金棠、黑棠无理由退货期限是7天。", table)
 
 
+def test_a_value_of_one_clause_is_not_given_to_what_another_names() -> None:
+    text = "微信、支付宝余额1天内到账，银行卡3-7个工作日到账，花呗恢复额度即时完成。"
+    assert is_accepted("银行卡3-7个工作日到账。", text)
+    question = Question("退款多久到银行卡", "退款多久到银行卡", "zh")
+    verifier = Verifier()
+    grounds = verifier.grounds(evidence_of(text, title="退货政策 > 退款时间"), question)
+    assert verifier.judge("退款时间到银行卡1天内到账。", grounds).reason
+    assert verifier.judge("不。", grounds).reason
+    assert verifier.judge("1天", grounds).reason
+
+
 def test_a_sentence_takes_about_a_millisecond() -> None:
     import time
 
