@@ -131,7 +131,7 @@ def read_header(cells: Sequence[str]) -> TableHeader:
         return TableHeader(TableKind.PRODUCT, names, _only(found, product=True))
     if _is_faq(found):
         return TableHeader(TableKind.FAQ, names, _only(found, product=False))
-    return TableHeader(TableKind.OTHER, names, {})
+    return TableHeader(TableKind.OTHER, names, {c: i for c, i in found.items() if c is Column.NAME})
 
 
 def _is_faq(found: dict[Column, int]) -> bool:

@@ -74,7 +74,7 @@ def _other_table(rows: list[Row], name: str) -> Table | None:
     notes: list[str] = []
     while body and _filled(body[-1]) == 1 and body[-1].cells[0]:
         notes.insert(0, body.pop().cells[0])
-    header = TableHeader(TableKind.OTHER, tuple(c.strip() for c in rows[first].cells), {})
+    header = read_header(rows[first].cells)
     return Table(header, rows[first].number, tuple(body), captions, tuple(notes), sheet_title(name))
 
 

@@ -11,7 +11,7 @@ from ingestion.chunkers import Chunked, document_for, make_chunk
 from ingestion.chunkers.shopify import is_shopify, shopify_rows
 from ingestion.converted import ConvertedDocument, SkippedRow
 from ingestion.converters.html import html_to_text
-from ingestion.headers import Column, TableHeader, TableKind, meanings, normal
+from ingestion.headers import Column, TableHeader, meanings, normal
 from ingestion.tables import Table
 from ingestion.text import language_of, one_line
 
@@ -84,6 +84,14 @@ class ProductChunker:
             path, record.line, sku, name, handle, attributes, record.language, record.record_id, record.title or name
         )
         self._sources.append(_Source(path, record.title or name, 0, [variant]))
+
+    def names(self) -> set[str]:
+        """Names and handles of the products taken so far."""
+        return {text for source in self._sources for v in source.variants for text in (v.name, v.group) if text}
+
+    def paths(self) -> set[str]:
+        """Files that product tables were taken from."""
+        return {source.path for source in self._sources}
 
     def chunk(self) -> dict[str, Chunked]:
         """Path → what came of it. Rows of the same SKU in several files become one chunk of the first file."""
@@ -193,16 +201,17 @@ def _merge(target: _Variant, extra: _Variant, result: Chunked) -> None:
 
 def _append_chunk(result: Chunked, variant: _Variant) -> None:
     name = variant.name or variant.sku
-    document = document_for(variant.path, variant.title or name, Kind.PRODUCT, variant.language, variant.record_id)
     lines = [name, f"SKU: {variant.sku}"] if variant.sku else [name]
     lines += [f"{label}: {one_line(value)}" for label, value in variant.attributes.items() if value != name]
     text = "\n".join(lines)
+    language = variant.language or language_of(text)
+    document = document_for(variant.path, variant.title or name, Kind.PRODUCT, language, variant.record_id)
     chunk = make_chunk(
         document,
         locator=variant.sku or name,
         title=name,
         text=text,
-        language=variant.language or language_of(text),
+        language=language,
         attributes=variant.attributes,
         group=variant.group or name,
         section=next((v for k, v in variant.attributes.items() if Column.SECTION in meanings(k) or k == "Type"), ""),
@@ -214,8 +223,3 @@ def _append_chunk(result: Chunked, variant: _Variant) -> None:
 
 def _key(text: str) -> str:
     return re.sub(r"\s+", "", text).casefold()
-
-
-def is_product_table(table: Table) -> bool:
-    """Whether a table's header is that of products or of a spec sheet."""
-    return table.header.kind is TableKind.PRODUCT

@@ -58,7 +58,7 @@ def convert_file(path: Path) -> ConvertedFile:
         if suffix in converter.SUFFIXES:
             converted: ConvertedFile = converter.convert(path)
             return converted
-    raise BadInput(f"{suffix or 'a file without a suffix'} is not a format that is read")
+    raise BadInput(f"{suffix or 'a file without a suffix'} is not read; save it as docx, xlsx, csv, pdf, html or md")
 
 
 def check_archive(path: Path, what: str) -> None:

@@ -3,65 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.adapters.db.engine import Database
+from app.adapters.db.knowledge_rows import (
+    batches,
+    close_chunks,
+    free_ids,
+    insert_chunks,
+    newest_number,
+    releases_of,
+    versions_where,
+    write_documents,
+)
 from app.adapters.db.knowledge_tables import (
     chunks,
     documents,
     embeddings,
-    product_attributes,
-    products,
     releases,
     shops,
 )
 from app.errors import Conflict, NotFound
-from app.knowledge.chunk import Chunk, Document, Kind
+from app.knowledge.catalogue import ChunkVersion, Leftover, NewChunk, ReleaseDiff, Staged, keyed
+from app.knowledge.chunk import Chunk, Document
 from app.knowledge.ports import FOREVER, Vector
 from app.knowledge.release import Release, ReleaseState
-
-BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class NewChunk:
-    """A chunk to store, with its place in its file and how many index points it has."""
-
-    chunk: Chunk
-    position: int
-    points: int
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """A release that was staged. `renamed`: chunk id asked for → id given, for content that had been closed before."""
-
-    number: int
-    renamed: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkVersion:
-    """A chunk as stored, with the releases it is part of: from_release ≤ R < to_release."""
-
-    chunk: Chunk
-    from_release: int
-    to_release: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseDiff:
-    """What changed from one release to another; `changed` holds (before, after)."""
-
-    added: tuple[Chunk, ...]
-    changed: tuple[tuple[Chunk, Chunk], ...]
-    removed: tuple[Chunk, ...]
 
 
 class SqlCatalogue:
@@ -77,7 +47,7 @@ class SqlCatalogue:
 
     async def releases(self, shop: str) -> list[Release]:
         """All releases, newest first."""
-        return await self._database.run(lambda connection: _releases(connection, shop))
+        return await self._database.run(lambda connection: releases_of(connection, shop))
 
     async def newest_built(self, shop: str) -> Release | None:
         """The newest release that is complete, live or not: what a new one is compared with."""
@@ -87,12 +57,12 @@ class SqlCatalogue:
     async def chunks(self, shop: str, release: int) -> list[Chunk]:
         """Every chunk that is part of the release, in a stable order: by path, then by place in the file."""
         within = (chunks.c.from_release <= release, chunks.c.to_release > release)
-        versions = await self._database.run(lambda connection: _versions(connection, shop, within))
+        versions = await self._database.run(lambda connection: versions_where(connection, shop, within))
         return [version.chunk for version in versions]
 
     async def versions(self, shop: str) -> list[ChunkVersion]:
         """Every chunk of every release that is not abandoned: all that is needed to rebuild the index."""
-        return await self._database.run(lambda connection: _versions(connection, shop, ()))
+        return await self._database.run(lambda connection: versions_where(connection, shop, ()))
 
     async def point_count(self, shop: str, release: int) -> int:
         """How many index points the release must have."""
@@ -143,14 +113,14 @@ class SqlCatalogue:
         embedder: str,
         note: str = "",
     ) -> Staged:
-        """Write the next release in one transaction: `added` begin with it, the chunks named in `closed` end before it."""
+        """Write the next release: `added` begin with it, the chunks named in `closed` end before it."""
 
         def work(connection: Connection) -> Staged:
-            number = (_newest_number(connection, shop) or 0) + 1
-            renamed = _free_ids(connection, shop, [new.chunk.chunk_id for new in added], number)
-            _close(connection, shop, list(closed), number)
-            _insert_chunks(connection, shop, added, renamed, number)
-            _write_documents(connection, shop, read_documents, number)
+            number = (newest_number(connection, shop) or 0) + 1
+            renamed = free_ids(connection, shop, [new.chunk.chunk_id for new in added], number)
+            close_chunks(connection, shop, list(closed), number)
+            insert_chunks(connection, shop, added, renamed, number)
+            write_documents(connection, shop, read_documents, number)
             live = (chunks.c.shop == shop, chunks.c.to_release == FOREVER)
             count, points = connection.execute(
                 select(func.count(), func.coalesce(func.sum(chunks.c.points), 0)).where(*live)
@@ -180,19 +150,18 @@ class SqlCatalogue:
 
         await self._database.run(work)
 
-    async def staged(self, shop: str) -> tuple[int, list[str], list[ChunkVersion]] | None:
-        """What a run that did not finish left behind: its release number, the ids of the chunks it added, and the
-        chunks it closed."""
+    async def staged(self, shop: str) -> Leftover | None:
+        """What a run that did not finish left behind; None when there is nothing to tidy up."""
 
-        def work(connection: Connection) -> tuple[int, list[str], list[ChunkVersion]] | None:
+        def work(connection: Connection) -> Leftover | None:
             number = connection.execute(
                 select(releases.c.number).where(releases.c.shop == shop, releases.c.state == ReleaseState.STAGED.value)
             ).scalar()
             if number is None:
                 return None
             ids = select(chunks.c.chunk_id).where(chunks.c.shop == shop, chunks.c.from_release == number)
-            closed = _versions(connection, shop, (chunks.c.to_release == number,))
-            return number, list(connection.execute(ids).scalars()), closed
+            closed = versions_where(connection, shop, (chunks.c.to_release == number,))
+            return Leftover(number, tuple(connection.execute(ids).scalars()), tuple(closed))
 
         return await self._database.run(work)
 
@@ -220,7 +189,7 @@ class SqlCatalogue:
         """
 
         def work(connection: Connection) -> Release:
-            found = next((r for r in _releases(connection, shop) if r.number == number), None)
+            found = next((r for r in releases_of(connection, shop) if r.number == number), None)
             if found is None:
                 raise NotFound(f"{shop} has no release {number}; the live one stays")
             if found.state is not ReleaseState.BUILT:
@@ -229,7 +198,7 @@ class SqlCatalogue:
             connection.execute(update(shops).where(shops.c.name == shop).values(live_release=number))
             of_release = (releases.c.shop == shop, releases.c.number == number)
             connection.execute(update(releases).where(*of_release).values(published_at=now))
-            return next(r for r in _releases(connection, shop) if r.number == number)
+            return next(r for r in releases_of(connection, shop) if r.number == number)
 
         return await self._database.run(work)
 
@@ -248,7 +217,7 @@ class SqlCatalogue:
 
         def work(connection: Connection) -> dict[str, Vector]:
             found: dict[str, Vector] = {}
-            for batch in _batches(list(text_hashes)):
+            for batch in batches(list(text_hashes)):
                 query = select(embeddings.c.text_hash, embeddings.c.vector).where(
                     embeddings.c.model == model, embeddings.c.text_hash.in_(batch)
                 )
@@ -263,7 +232,7 @@ class SqlCatalogue:
         """Remember vectors; known ones are left alone."""
 
         def work(connection: Connection) -> None:
-            for batch in _batches(list(vectors)):
+            for batch in batches(list(vectors)):
                 query = select(embeddings.c.text_hash).where(
                     embeddings.c.model == model, embeddings.c.text_hash.in_(batch)
                 )
@@ -277,155 +246,3 @@ class SqlCatalogue:
                     connection.execute(insert(embeddings), rows)
 
         await self._database.run(work)
-
-
-def keyed(all_chunks: Iterable[Chunk]) -> dict[tuple[object, ...], Chunk]:
-    """Chunks by what they are about, whatever they say and wherever they stand: how releases are compared."""
-    found: dict[tuple[object, ...], Chunk] = {}
-    for chunk in all_chunks:
-        # An FAQ row keeps its identity when rows are inserted above it.
-        place = chunk.locator if chunk.kind is Kind.PRODUCT else chunk.title
-        key: tuple[object, ...] = (chunk.document_id, chunk.kind.value, place, chunk.valid_from, chunk.valid_until)
-        number = 0
-        while (*key, number) in found:
-            number += 1
-        found[(*key, number)] = chunk
-    return found
-
-
-def _batches(items: list[Any]) -> Iterable[list[Any]]:
-    return (items[i : i + BATCH] for i in range(0, len(items), BATCH))
-
-
-def _newest_number(connection: Connection, shop: str) -> int | None:
-    return connection.execute(select(func.max(releases.c.number)).where(releases.c.shop == shop)).scalar()
-
-
-def _releases(connection: Connection, shop: str) -> list[Release]:
-    query = (
-        select(releases, shops.c.live_release)
-        .join(shops, shops.c.name == releases.c.shop)
-        .where(releases.c.shop == shop)
-        .order_by(releases.c.number.desc())
-    )
-    return [
-        Release(
-            shop=row.shop, number=row.number, state=ReleaseState(row.state), created_at=row.created_at,
-            live=row.number == row.live_release, chunks=row.chunks, embedder=row.embedder,
-            published_at=row.published_at, note=row.note,
-        )
-        for row in connection.execute(query)
-    ]  # fmt: skip
-
-
-def _free_ids(connection: Connection, shop: str, wanted: list[str], number: int) -> dict[str, str]:
-    """Ids for chunks whose content was part of an earlier release and is back: the old row must stay as it is."""
-    taken: set[str] = set()
-    for batch in _batches(wanted):
-        query = select(chunks.c.chunk_id).where(chunks.c.shop == shop, chunks.c.chunk_id.in_(batch))
-        taken.update(connection.execute(query).scalars())
-    return {chunk_id: f"{chunk_id}-{number}" for chunk_id in wanted if chunk_id in taken}
-
-
-def _close(connection: Connection, shop: str, chunk_ids: list[str], number: int) -> None:
-    for batch in _batches(chunk_ids):
-        connection.execute(
-            update(chunks)
-            .where(chunks.c.shop == shop, chunks.c.chunk_id.in_(batch), chunks.c.to_release == FOREVER)
-            .values(to_release=number)
-        )
-
-
-def _insert_chunks(
-    connection: Connection, shop: str, added: Sequence[NewChunk], renamed: Mapping[str, str], number: int
-) -> None:
-    rows: dict[Table, list[dict[str, Any]]] = {chunks: [], products: [], product_attributes: []}
-    for new in added:
-        chunk = new.chunk
-        chunk_id = renamed.get(chunk.chunk_id, chunk.chunk_id)
-        key = {"shop": shop, "chunk_id": chunk_id}
-        rows[chunks].append(
-            {
-                **key, "fingerprint": chunk.chunk_id, "document_id": chunk.document_id, "path": chunk.path,
-                "position": new.position, "locator": chunk.locator, "kind": chunk.kind.value, "title": chunk.title,
-                "text": chunk.text, "language": chunk.language, "section": chunk.section, "product_group": chunk.group,
-                "phrasings": list(chunk.phrasings), "related": list(chunk.related), "content_hash": chunk.content_hash,
-                "valid_from": chunk.valid_from, "valid_until": chunk.valid_until, "points": new.points,
-                "from_release": number, "to_release": FOREVER,
-            }
-        )  # fmt: skip
-        if chunk.kind is Kind.PRODUCT:
-            rows[products].append({**key, "sku": chunk.locator, "name": chunk.title})
-            rows[product_attributes].extend(
-                {**key, "position": i, "name": name, "value": value}
-                for i, (name, value) in enumerate(chunk.attributes.items())
-            )
-    for table, values in rows.items():
-        for batch in _batches(values):
-            connection.execute(insert(table), batch)
-
-
-def _write_documents(connection: Connection, shop: str, read: Sequence[Document], number: int) -> None:
-    """Bring the documents in line with the chunks that are open now; what is unchanged keeps its row."""
-    used = set(
-        connection.execute(
-            select(chunks.c.document_id).where(chunks.c.shop == shop, chunks.c.to_release == FOREVER).distinct()
-        ).scalars()
-    )
-    wanted = {document.document_id: document for document in read if document.document_id in used}
-    open_rows = select(documents).where(documents.c.shop == shop, documents.c.to_release == FOREVER)
-    for row in connection.execute(open_rows).all():
-        stored = Document(row.document_id, row.path, row.title, Kind(row.kind), row.language)
-        if row.document_id in used and wanted.get(row.document_id, stored) == stored:
-            wanted.pop(row.document_id, None)
-            continue
-        connection.execute(
-            update(documents)
-            .where(
-                documents.c.shop == shop,
-                documents.c.document_id == row.document_id,
-                documents.c.from_release == row.from_release,
-            )
-            .values(to_release=number)
-        )
-    rows = [
-        {"shop": shop, "document_id": d.document_id, "from_release": number, "to_release": FOREVER,
-         "path": d.path, "title": d.title, "kind": d.kind.value, "language": d.language}
-        for d in wanted.values()
-    ]  # fmt: skip
-    for batch in _batches(rows):
-        connection.execute(insert(documents), batch)
-
-
-def _versions(connection: Connection, shop: str, where: Sequence[Any]) -> list[ChunkVersion]:
-    query = (
-        select(chunks)
-        .where(chunks.c.shop == shop, *where)
-        .order_by(chunks.c.path, chunks.c.position, chunks.c.chunk_id)
-    )
-    attributes = _attributes(connection, select(chunks.c.chunk_id).where(chunks.c.shop == shop, *where), shop)
-    return [
-        ChunkVersion(_chunk(row, attributes.get(row.chunk_id, {})), row.from_release, row.to_release)
-        for row in connection.execute(query)
-    ]
-
-
-def _attributes(connection: Connection, ids: Select[tuple[str]], shop: str) -> dict[str, dict[str, str]]:
-    query = (
-        select(product_attributes.c.chunk_id, product_attributes.c.name, product_attributes.c.value)
-        .where(product_attributes.c.shop == shop, product_attributes.c.chunk_id.in_(ids))
-        .order_by(product_attributes.c.chunk_id, product_attributes.c.position)
-    )
-    found: dict[str, dict[str, str]] = {}
-    for chunk_id, name, value in connection.execute(query):
-        found.setdefault(chunk_id, {})[name] = value
-    return found
-
-
-def _chunk(row: Row[Any], attributes: dict[str, str]) -> Chunk:
-    return Chunk(
-        chunk_id=row.chunk_id, document_id=row.document_id, path=row.path, locator=row.locator, kind=Kind(row.kind),
-        title=row.title, text=row.text, language=row.language, content_hash=row.content_hash,
-        phrasings=tuple(row.phrasings), valid_from=row.valid_from, valid_until=row.valid_until,
-        related=tuple(row.related), attributes=MappingProxyType(attributes), group=row.product_group, section=row.section,
-    )  # fmt: skip

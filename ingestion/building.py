@@ -1,0 +1,118 @@
+"""Brings the index in line with the catalogue: embeds what is new, writes points, and checks the counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from app.errors import Unavailable
+from app.knowledge.catalogue import ChunkVersion, Leftover, WritableCatalogue
+from app.knowledge.ports import FOREVER, Embedder, IndexPoint, KnowledgeIndex, Vector
+from ingestion.chunkers import hash_of
+from ingestion.points import PointText, index_points, point_texts
+
+EMBED_BATCH = 64
+UPSERT_BATCH = 500
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with a stage ("read", "embed", "index"), how much is done, and of how much."""
+
+
+class Builder:
+    """Writes the index of one shop."""
+
+    def __init__(
+        self, shop: str, catalogue: WritableCatalogue, index: KnowledgeIndex, embedder: Embedder, progress: Progress
+    ) -> None:
+        self._shop = shop
+        self._catalogue = catalogue
+        self._index = index
+        self._embedder = embedder
+        self._progress = progress
+
+    async def write(self, versions: Sequence[ChunkVersion], texts: dict[str, list[PointText]]) -> None:
+        """Embed and upsert the points of these chunks. Vectors are remembered as they come: a rerun embeds the rest."""
+        wanted = dict.fromkeys(t.text for version in versions for t in texts[version.chunk.chunk_id])
+        vectors = await self._embed(list(wanted))
+        points: list[IndexPoint] = []
+        for number, version in enumerate(versions, start=1):
+            points.extend(index_points(self._shop, version, texts[version.chunk.chunk_id], vectors))
+            if len(points) >= UPSERT_BATCH or number == len(versions):
+                await self._index.upsert(points)
+                points = []
+                self._progress("index", number, len(versions))
+
+    async def close(self, chunk_ids: Iterable[str], number: int) -> None:
+        """Let the points of chunks end before release `number`."""
+        if ids := list(chunk_ids):
+            await self._index.close_chunks(self._shop, ids, number)
+
+    async def check(self, number: int) -> None:
+        """Make sure that the index holds a release in full, rebuilding it from the catalogue if it does not.
+
+        Raises Unavailable when even that does not help; the release then stays unpublished.
+        """
+        await self._index.flush()
+        expected = await self._catalogue.point_count(self._shop, number)
+        if await self._index.count(self._shop, number) == expected:
+            return
+        # Writing again fills gaps without taking anything away; only points that do not belong need the clean slate.
+        await self.rebuild(clean=False)
+        if await self._index.count(self._shop, number) == expected:
+            return
+        await self.rebuild(clean=True)
+        if (found := await self._index.count(self._shop, number)) != expected:
+            raise Unavailable(
+                f"the index holds {found} points of release {number} where {expected} belong, even after a rebuild; "
+                "the live release stays. Look at the index's log, then ingest again"
+            )
+
+    async def rebuild(self, *, clean: bool) -> None:
+        """Write every point of every release anew from the catalogue; `clean` drops all the shop's points first."""
+        versions = await self._catalogue.versions(self._shop)
+        if clean:
+            await self._index.remove_shop(self._shop)
+        await self.write(versions, texts_of_versions(versions))
+        await self._index.flush()
+
+    async def undo(self, leftover: Leftover) -> None:
+        """Take back what a run that was killed wrote: its points end at once, the ones it closed are open again."""
+        await self.close(leftover.added, leftover.number + 1)
+        reopened = [replace(version, to_release=FOREVER) for version in leftover.closed]
+        await self.write(reopened, texts_of_versions(await self._open_before(leftover)))
+        await self._index.flush()
+        await self._catalogue.abandon(self._shop, leftover.number)
+
+    async def _open_before(self, leftover: Leftover) -> list[ChunkVersion]:
+        """The chunks that were open before the unfinished release: texts of variants depend on their whole group."""
+        versions = await self._catalogue.versions(self._shop)
+        return [v for v in versions if v.from_release < leftover.number <= v.to_release]
+
+    async def _embed(self, texts: list[str]) -> dict[str, Vector]:
+        model = self._embedder.name
+        hashes = {text: hash_of(text) for text in texts}
+        cached = await self._catalogue.vectors(model, list(hashes.values()))
+        cached = {h: vector for h, vector in cached.items() if len(vector) == self._embedder.size}
+        missing = [text for text in texts if hashes[text] not in cached]
+        # Texts of like length together: padding a batch to its longest text is what costs.
+        missing.sort(key=len)
+        done = len(texts) - len(missing)
+        for start in range(0, len(missing), EMBED_BATCH):
+            batch = missing[start : start + EMBED_BATCH]
+            rows = await self._embedder.embed_passages(batch)
+            fresh = {hashes[text]: row for text, row in zip(batch, rows, strict=True)}
+            await self._catalogue.save_vectors(model, fresh)
+            cached.update(fresh)
+            self._progress("embed", done + start + len(batch), len(texts))
+        return {text: cached[hashes[text]] for text in texts}
+
+
+def texts_of_versions(versions: Sequence[ChunkVersion]) -> dict[str, list[PointText]]:
+    """Texts of chunks of several releases: each chunk is seen among those it began with."""
+    texts: dict[str, list[PointText]] = {}
+    for number in sorted({version.from_release for version in versions}):
+        then = [v.chunk for v in versions if v.from_release <= number < v.to_release]
+        for chunk_id, found in point_texts(then).items():
+            texts.setdefault(chunk_id, found)
+    return texts

@@ -1,0 +1,91 @@
+"""Compares what was read with the newest built release, within the scope that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.knowledge.catalogue import keyed
+from app.knowledge.chunk import Chunk
+from ingestion.reading import FileRead
+from ingestion.sources.folder import ShopFolder
+
+
+class Counts(NamedTuple):
+    """How the chunks of one file compare with the release before. A row that only moved counts as unchanged."""
+
+    new: int
+    changed: int
+    unchanged: int
+    vanished: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a new release adds and closes.
+
+    added   chunks with their place in their file
+    closed  ids of chunks that are not part of the new release
+    counts  by path
+    """
+
+    added: tuple[tuple[Chunk, int], ...]
+    closed: tuple[str, ...]
+    counts: dict[str, Counts]
+
+    @property
+    def changes(self) -> bool:
+        """Whether the new release would differ at all."""
+        return bool(self.added or self.closed)
+
+    @property
+    def note(self) -> str:
+        """The release in a few words."""
+        totals = [sum(column) for column in zip(*self.counts.values(), strict=True)] or [0, 0, 0, 0]
+        return f"{totals[0]} new, {totals[1]} changed, {totals[3]} vanished"
+
+
+def compare(current: Sequence[Chunk], reads: Sequence[FileRead], folder: ShopFolder) -> Comparison:
+    """What to add and to close. Files that failed keep the chunks they had; so does everything out of scope."""
+    failed = {read.path for read in reads if read.error}
+    # An id given again to content that came back carries the release number behind a hyphen.
+    have = {chunk.chunk_id.partition("-")[0]: chunk for chunk in current}
+    added: list[tuple[Chunk, int]] = []
+    wanted: set[str] = set()
+    for read in reads:
+        if read.path in failed:
+            continue
+        for position, chunk in enumerate(read.chunked.chunks):
+            if chunk.chunk_id in wanted:
+                continue
+            wanted.add(chunk.chunk_id)
+            if chunk.chunk_id not in have:
+                added.append((chunk, position))
+    closed = tuple(
+        chunk.chunk_id
+        for fingerprint, chunk in have.items()
+        if fingerprint not in wanted and chunk.path not in failed and folder.in_scope(chunk.path)
+    )
+    return Comparison(tuple(added), closed, _counts(current, reads, failed, folder))
+
+
+def _counts(
+    current: Sequence[Chunk], reads: Sequence[FileRead], failed: set[str], folder: ShopFolder
+) -> dict[str, Counts]:
+    before: dict[str, list[Chunk]] = {}
+    for chunk in current:
+        if folder.in_scope(chunk.path):
+            before.setdefault(chunk.path, []).append(chunk)
+    counts: dict[str, Counts] = {}
+    for read in reads:
+        old = keyed(before.pop(read.path, []))
+        new = keyed(read.chunked.chunks)
+        if read.path in failed:
+            counts[read.path] = Counts(0, 0, len(old), 0)
+            continue
+        same = sum(1 for key, chunk in new.items() if key in old and old[key].content_hash == chunk.content_hash)
+        both = len(old.keys() & new.keys())
+        counts[read.path] = Counts(len(new) - both, both - same, same, len(old) - both)
+    counts.update({path: Counts(0, 0, 0, len(chunks)) for path, chunks in before.items()})
+    return counts

@@ -1,0 +1,174 @@
+"""The ingestion job: read → convert → chunk → compare → embed → stage → publish → report."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from app.errors import BadInput
+from app.knowledge.catalogue import ChunkVersion, NewChunk, WritableCatalogue
+from app.knowledge.chunk import Chunk
+from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
+from ingestion.building import Builder, Progress
+from ingestion.compare import Comparison, compare
+from ingestion.points import point_texts
+from ingestion.reading import FileRead, Reader
+from ingestion.report import FileReport, IngestReport
+from ingestion.shop_files import ShopFiles, only_one_job
+from ingestion.sources.folder import ShopFolder, open_folder
+
+_SHOP_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff_-]{0,63}")
+
+
+async def ingest(
+    folder: Path,
+    shop: str,
+    *,
+    home: Path,
+    catalogue: WritableCatalogue,
+    index: KnowledgeIndex,
+    embedder: Embedder,
+    publish: bool,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Read a shop folder or a part of it into a new release, and publish that unless a file failed.
+
+    Only what changed is embedded. What is gone from the part that was read ends with the new release; nothing
+    outside that part is touched. A file that cannot be read keeps the chunks it had. Killed at any point, the live
+    release stays, and the next run tidies up.
+
+    Raises BadInput when there is nothing to read, Conflict when another job works on the shop.
+    """
+    if not _SHOP_NAME.fullmatch(shop):
+        raise BadInput(f"{shop!r} is no name for a shop: use letters, digits, - and _; nothing was read")
+    with only_one_job(home, shop):
+        job = _Job(
+            shop, home=home, catalogue=catalogue, index=index, embedder=embedder, progress=progress or (lambda *_: None)
+        )
+        return await job.run(folder, publish)
+
+
+class _Job:
+    def __init__(
+        self,
+        shop: str,
+        *,
+        home: Path,
+        catalogue: WritableCatalogue,
+        index: KnowledgeIndex,
+        embedder: Embedder,
+        progress: Progress,
+    ) -> None:
+        self._shop = shop
+        self._catalogue = catalogue
+        self._embedder = embedder
+        self._progress = progress
+        self._files = ShopFiles(home, shop)
+        self._builder = Builder(shop, catalogue, index, embedder, progress)
+
+    async def run(self, path: Path, publish: bool) -> IngestReport:
+        known = await self._catalogue.folder(self._shop)
+        folder = open_folder(path, known)
+        brand = self._files.read_brand(folder)
+        reads, folder = await asyncio.to_thread(self._read, folder)
+        orders = self._files.read_orders(folder)
+        await self._catalogue.save_shop(self._shop, brand.raw, str(folder.root) if folder.whole else known)
+
+        if leftover := await self._catalogue.staged(self._shop):
+            await self._builder.undo(leftover)
+        base = await self._catalogue.newest_built(self._shop)
+        current = await self._catalogue.chunks(self._shop, base.number) if base else []
+        comparison = compare(current, reads, folder)
+        number = base.number if base else None
+        if comparison.changes or base is None or base.embedder != self._embedder.name:
+            number = await self._build(
+                comparison, reads, current, reembed=base is not None and base.embedder != self._embedder.name
+            )
+        elif number is not None:
+            await self._builder.check(number)
+
+        self._files.write(brand, orders)
+        report = self._report(folder, reads, comparison, number)
+        report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
+        wanted = number if publish and report.ok else None
+        if wanted is not None and await self._catalogue.live_release(self._shop) != wanted:
+            await self._catalogue.publish(self._shop, wanted)
+        report.live_release = await self._catalogue.live_release(self._shop)
+        return report
+
+    def _read(self, folder: ShopFolder) -> tuple[list[FileRead], ShopFolder]:
+        reader = Reader(self._files.zone)
+        for number, source in enumerate(folder.files, start=1):
+            reader.read([source])
+            self._progress("read", number, len(folder.files))
+        if reader.has_products and folder.others:
+            # A spec sheet changes the products of another file, and the other way round: they belong together.
+            joined = set(reader.read_product_tables(folder.others))
+            also = tuple(source for source in folder.others if source.path in joined)
+            folder = replace(folder, files=(*folder.files, *also))
+        return reader.finish(), folder
+
+    async def _build(
+        self, comparison: Comparison, reads: Sequence[FileRead], current: Sequence[Chunk], *, reembed: bool
+    ) -> int:
+        closed = set(comparison.closed)
+        kept = [chunk for chunk in current if chunk.chunk_id not in closed]
+        if not kept and not comparison.added:
+            raise BadInput("no knowledge was found in the files: " + _first_reason(reads) + "; nothing was changed")
+        texts = point_texts([*kept, *(new for new, _ in comparison.added)])
+        staged = await self._catalogue.stage(
+            self._shop,
+            added=[NewChunk(chunk, position, len(texts[chunk.chunk_id])) for chunk, position in comparison.added],
+            closed=closed,
+            read_documents=[document for read in reads for document in read.chunked.documents],
+            embedder=self._embedder.name,
+            note=comparison.note,
+        )
+        versions = []
+        for chunk, _ in comparison.added:
+            given = staged.renamed.get(chunk.chunk_id, chunk.chunk_id)
+            texts[given] = texts[chunk.chunk_id]
+            versions.append(ChunkVersion(replace(chunk, chunk_id=given), staged.number, FOREVER))
+        if reembed:
+            await self._builder.rebuild(clean=False)
+        await self._builder.write(versions, texts)
+        await self._builder.close(closed, staged.number)
+        await self._builder.check(staged.number)
+        await self._catalogue.mark_built(self._shop, staged.number)
+        return staged.number
+
+    def _report(
+        self, folder: ShopFolder, reads: Sequence[FileRead], comparison: Comparison, number: int | None
+    ) -> IngestReport:
+        files = []
+        for read in reads:
+            counts = comparison.counts.get(read.path)
+            report = FileReport(
+                path=read.path,
+                error=read.error,
+                skipped=list(read.chunked.skipped),
+                warnings=list(dict.fromkeys(read.chunked.warnings)),
+                chunks=len(read.chunked.chunks),
+            )
+            if counts:
+                report.new, report.changed, report.unchanged, report.vanished = counts
+            files.append(report)
+        known = {read.path for read in reads}
+        for path, counts in comparison.counts.items():
+            if path not in known:
+                files.append(FileReport(path=path, vanished=counts.vanished, warnings=["the file is gone"]))
+        for path in folder.ignored:
+            files.append(FileReport(path=path, warnings=["not a format that is read; ignored"]))
+        return IngestReport(shop=self._shop, release=number, files=files)
+
+
+def _first_reason(reads: Sequence[FileRead]) -> str:
+    for read in reads:
+        if read.error:
+            return f"{read.path}: {read.error}"
+        if read.chunked.skipped:
+            return f"{read.path}, row {read.chunked.skipped[0].row}: {read.chunked.skipped[0].reason}"
+    return "they hold no text"

@@ -1,0 +1,115 @@
+"""What of a chunk is put into the index: the whole, each phrasing, each name, each sentence."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from app.knowledge.catalogue import ChunkVersion
+from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.ports import IndexPoint, Vector
+from app.knowledge.sentences import spoken_sentences
+from app.knowledge.tokenize import sparse_vector
+from ingestion.chunkers.policy import count_tokens
+from ingestion.headers import Column, meanings
+
+WHOLE_TOKENS = 400
+MAX_OPTION_CHARACTERS = 24
+_NAMESPACE = uuid.UUID("5d1f6a52-7f0e-4c58-9d0c-8f6b2f6f9a31")
+
+
+@dataclass(frozen=True, slots=True)
+class PointText:
+    """A text of a chunk that gets a vector of its own."""
+
+    aspect: str
+    ordinal: int
+    text: str
+
+
+def point_texts(chunks: Sequence[Chunk]) -> dict[str, list[PointText]]:
+    """Chunk id → its texts. Give it all chunks of a release: a group shows which options tell variants apart."""
+    options = _options(chunks)
+    return {chunk.chunk_id: _texts(chunk, options.get(_group(chunk), ())) for chunk in chunks}
+
+
+def _texts(chunk: Chunk, options: Iterable[str]) -> list[PointText]:
+    texts = [PointText("whole", 0, _whole(chunk))]
+    if chunk.kind is Kind.FAQ:
+        texts.extend(PointText("phrasing", i, phrasing) for i, phrasing in enumerate(chunk.phrasings))
+    if chunk.kind is Kind.PRODUCT:
+        chosen = [chunk.attributes[name] for name in options if chunk.attributes.get(name)]
+        texts.append(PointText("name", 0, " ".join([chunk.title, *chosen])))
+        return texts
+    sentences = spoken_sentences(chunk.text)
+    if len(sentences) > 1:
+        lead = f"{chunk.locator}: " if chunk.kind is Kind.POLICY else ""
+        texts.extend(PointText("sentence", i, f"{lead}{sentence.spoken}") for i, sentence in enumerate(sentences))
+    return texts
+
+
+def _whole(chunk: Chunk) -> str:
+    text = chunk.text if chunk.kind is Kind.PRODUCT else f"{chunk.title}\n{chunk.text}"
+    tokens = count_tokens(text)
+    return text if tokens <= WHOLE_TOKENS else text[: len(text) * WHOLE_TOKENS // tokens]
+
+
+def _options(chunks: Sequence[Chunk]) -> dict[str, tuple[str, ...]]:
+    """Group → the short attributes that differ between its variants, except price and name."""
+    groups: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in chunks:
+        if chunk.kind is Kind.PRODUCT:
+            groups[_group(chunk)].append(chunk)
+    found: dict[str, tuple[str, ...]] = {}
+    for group, variants in groups.items():
+        names = dict.fromkeys(name for variant in variants for name in variant.attributes)
+        found[group] = tuple(name for name in names if _tells_apart(name, variants))
+    return found
+
+
+def _tells_apart(name: str, variants: Sequence[Chunk]) -> bool:
+    values = [variant.attributes.get(name, "") for variant in variants]
+    if not all(values) or len(set(values)) < 2 or max(map(len, values)) > MAX_OPTION_CHARACTERS:
+        return False
+    if set(meanings(name)) & {Column.PRICE, Column.NAME}:
+        return False
+    # A bare number (stock, price, grams) tells a shopper nothing beside a name; "42 cm" or "XL" does.
+    return not all(value.replace(".", "", 1).isdigit() for value in values) or _is_size(name)
+
+
+def _is_size(name: str) -> bool:
+    return any(word in name.casefold() for word in ("尺", "码", "规格", "容量", "size", "capacity", "length", "width"))
+
+
+def _group(chunk: Chunk) -> str:
+    return f"{chunk.path}\n{chunk.group or chunk.title}"
+
+
+def index_points(
+    shop: str, version: ChunkVersion, texts: Sequence[PointText], vectors: Mapping[str, Vector]
+) -> list[IndexPoint]:
+    """The points of one chunk; `vectors` by text. Ids are derived, so writing them twice changes nothing."""
+    chunk = version.chunk
+    return [
+        IndexPoint(
+            point_id=str(
+                uuid.uuid5(
+                    _NAMESPACE, f"{shop}\n{chunk.chunk_id}\n{version.from_release}\n{text.aspect}\n{text.ordinal}"
+                )
+            ),
+            shop=shop,
+            chunk_id=chunk.chunk_id,
+            kind=chunk.kind.value,
+            aspect=text.aspect,
+            ordinal=text.ordinal,
+            dense=vectors[text.text],
+            sparse=sparse_vector(text.text),
+            from_release=version.from_release,
+            to_release=version.to_release,
+            valid_from_seconds=chunk.valid_from.timestamp() if chunk.valid_from else None,
+            valid_until_seconds=chunk.valid_until.timestamp() if chunk.valid_until else None,
+        )
+        for text in texts
+    ]

@@ -1,0 +1,150 @@
+"""Reads files into chunks: converts each, sends its tables and texts to the chunker of their kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from app.errors import BadInput
+from app.knowledge.chunk import Kind
+from ingestion.chunkers import Chunked, document_for
+from ingestion.chunkers.faq import FaqChunker
+from ingestion.chunkers.policy import chunk_policy
+from ingestion.chunkers.product import ProductChunker
+from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, SkippedRow
+from ingestion.converters import convert_file
+from ingestion.headers import Column, TableKind
+from ingestion.sources.folder import SourceFile
+from ingestion.tables import Table, read_tables
+from ingestion.text import language_of
+
+_FAQ_KINDS = frozenset({"faq", "faqs", "qa", "q&a", "question", "问答", "常见问题"})
+_PRODUCT_KINDS = frozenset({"product", "products", "item", "sku", "商品", "产品"})
+
+
+@dataclass(slots=True)
+class FileRead:
+    """What came of one file; with an `error` it could not be read at all."""
+
+    path: str
+    chunked: Chunked = field(default_factory=Chunked)
+    error: str = ""
+
+
+class Reader:
+    """Reads the files of one shop; product tables of all files are brought together in the end."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._products = ProductChunker()
+        self._reads: dict[str, FileRead] = {}
+        self._undecided: list[tuple[str, ConvertedDocument, Table, Grid]] = []
+        self.has_products = False
+
+    def read(self, sources: Iterable[SourceFile]) -> None:
+        """Read files; one that fails is noted with its error and does not stop the others."""
+        for source in sources:
+            read = self._reads.setdefault(source.path, FileRead(source.path))
+            try:
+                self._route(source.path, convert_file(source.file), read.chunked)
+            except BadInput as error:
+                read.error = str(error)
+            except OSError as error:
+                read.error = f"the file cannot be opened: {error.strerror}"
+            except (RecursionError, MemoryError) as error:
+                read.error = f"the file is built too strangely to be read ({type(error).__name__})"
+
+    def read_product_tables(self, sources: Iterable[SourceFile]) -> list[str]:
+        """Read the product tables of further files, and nothing else of them. Returns the paths that had some."""
+        found = []
+        for source in sources:
+            if source.file.suffix.lower() not in (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson"):
+                continue
+            probe = Reader(self._zone)
+            probe.read([source])
+            if probe.has_products:
+                self.read([source])
+                found.append(source.path)
+        return found
+
+    def finish(self) -> list[FileRead]:
+        """All files read, with their chunks."""
+        self._settle_undecided()
+        for path, chunked in self._products.chunk().items():
+            self._reads[path].chunked.extend(chunked)
+        product_paths = self._products.paths()
+        for read in self._reads.values():
+            nothing = not read.chunked.chunks and not read.chunked.skipped and read.path not in product_paths
+            if not read.error and nothing:
+                read.chunked.warnings.append("nothing in it could be used as knowledge")
+        return list(self._reads.values())
+
+    def _route(self, path: str, converted: ConvertedFile, result: Chunked) -> None:
+        result.skipped.extend(converted.skipped)
+        result.warnings.extend(converted.warnings)
+        faq = FaqChunker(path, self._zone)
+        for document in converted.documents:
+            if document.tabular:
+                self._route_tables(path, document, faq, result)
+            elif document.line:
+                self._route_record(path, document, faq, result)
+            else:
+                language = document.language or language_of(_all_text(document.blocks))
+                policy = document_for(path, document.title, Kind.POLICY, language)
+                result.extend(chunk_policy(policy, document.blocks))
+
+    def _route_tables(self, path: str, document: ConvertedDocument, faq: FaqChunker, result: Chunked) -> None:
+        for grid in document.blocks:
+            if not isinstance(grid, Grid):
+                continue
+            for number, table in enumerate(read_tables(grid)):
+                if table.header.kind is TableKind.FAQ:
+                    result.extend(faq.table(table, table.name or document.title))
+                elif table.header.kind is TableKind.PRODUCT:
+                    self.has_products = True
+                    self._products.add_table(path, document.title, table)
+                elif number == 0:
+                    self._undecided.append((path, document, table, grid))
+
+    def _route_record(self, path: str, record: ConvertedDocument, faq: FaqChunker, result: Chunked) -> None:
+        if record.kind in _FAQ_KINDS:
+            result.extend(faq.record(record))
+        elif record.kind in _PRODUCT_KINDS:
+            self.has_products = True
+            self._products.add_record(path, record)
+        elif not record.blocks:
+            result.skipped.append(SkippedRow(record.line, "the record has no text"))
+        else:
+            text = _all_text(record.blocks)
+            title = record.title or text.split("\n", 1)[0][:60]
+            record_id = record.record_id or str(record.line)
+            document = document_for(path, title, Kind.POLICY, record.language or language_of(text), record_id)
+            blocks: Sequence[Block] = record.blocks
+            if "\n#" in f"\n{text}":
+                from ingestion.converters.markdown import markdown_blocks  # noqa: PLC0415
+
+                blocks = tuple(markdown_blocks(text))
+            result.extend(chunk_policy(document, blocks))
+
+    def _settle_undecided(self) -> None:
+        """Tables without SKU or price: a spec sheet when its first names are known products, else policy text."""
+        names = self._products.names()
+        for path, document, table, grid in self._undecided:
+            column = table.header.columns.get(Column.NAME)
+            cells = [r.cells[column] for r in table.rows if column is not None and column < len(r.cells)]
+            if cells and sum(cell in names for cell in cells) >= 0.5 * len(cells):
+                self._products.add_table(path, document.title, table)
+                continue
+            blocks: list[Block] = [Heading(1, table.name), grid] if table.name else [grid]
+            language = language_of(" ".join(c for row in grid.rows for c in row.cells))
+            policy = document_for(path, document.title, Kind.POLICY, language)
+            result = self._reads[path].chunked
+            known = {d.document_id for d in result.documents}
+            made = chunk_policy(policy, blocks)
+            made.documents = [d for d in made.documents if d.document_id not in known]
+            result.extend(made)
+
+
+def _all_text(blocks: Sequence[Block]) -> str:
+    return "\n".join(block.text for block in blocks if isinstance(block, Heading | Paragraph))

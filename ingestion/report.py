@@ -1,0 +1,120 @@
+"""What a run did, file by file, for people (a table) and for programs (JSON)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ingestion.building import Progress
+from ingestion.converted import SkippedRow
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SHOWN_NOTES = 20
+_STAGES = {"read": "reading files", "embed": "embedding texts", "index": "writing the index"}
+
+
+@dataclass(slots=True)
+class FileReport:
+    """One file: how many chunks came of it and how they compare with the release before."""
+
+    path: str
+    chunks: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    vanished: int = 0
+    error: str = ""
+    skipped: list[SkippedRow] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def tells(self) -> bool:
+        """Whether there is anything to say about a file that makes no chunks."""
+        return bool(self.error or self.skipped or self.warnings)
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """A finished run. `release` is the one built (or found unchanged), `live_release` the one shoppers see."""
+
+    shop: str
+    release: int | None
+    files: list[FileReport]
+    live_release: int | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file was read; rows that were skipped do not count against it."""
+        return not any(file.error for file in self.files)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when all was done, 1 when a file failed."""
+        return 0 if self.ok else 1
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {**asdict(self), "ok": self.ok, "summary": self.summary()}
+
+    def summary(self) -> str:
+        """What happened, what was kept, and what to do next."""
+        if self.release is None:
+            return f"{self.shop}: nothing could be built; there is no live release yet"
+        if self.release == self.live_release:
+            built = sum(f.new + f.changed + f.vanished for f in self.files)
+            return f"{self.shop}: release {self.release} is live" + ("" if built else " (nothing changed)")
+        kept = f"release {self.live_release} stays live" if self.live_release else "no release is live yet"
+        failed = sum(1 for file in self.files if file.error)
+        why = f" because {failed} file{'s' if failed > 1 else ''} failed" if failed else ""
+        publish = f"xiaoer releases publish {self.release} --shop {self.shop}"
+        return f"{self.shop}: release {self.release} is built but not published{why}; {kept}. To publish it: {publish}"
+
+
+def print_report(report: IngestReport, console: Console) -> None:
+    """Show a table with a line a file, then every skipped row, warning and error."""
+    from rich.markup import escape  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(title=f"Ingested {escape(report.shop)}", title_justify="left")
+    table.add_column("file", overflow="fold")
+    for name in ("chunks", "new", "changed", "unchanged", "vanished", "skipped"):
+        table.add_column(name, justify="right")
+    for file in report.files:
+        name = f"[red]✗ {escape(file.path)}[/red]" if file.error else escape(file.path)
+        numbers = (file.chunks, file.new, file.changed, file.unchanged, file.vanished, len(file.skipped))
+        table.add_row(name, *(str(number) if number else "·" for number in numbers))
+    console.print(table)
+    for file in report.files:
+        if file.error:
+            console.print(f"[red]failed[/red]  {escape(file.path)}: {escape(file.error)}")
+        notes = [f"[yellow]skipped[/yellow] {escape(file.path)} row {s.row}: {escape(s.reason)}" for s in file.skipped]
+        notes += [f"[cyan]note[/cyan]    {escape(file.path)}: {escape(warning)}" for warning in file.warnings]
+        for note in notes[:SHOWN_NOTES]:
+            console.print(note)
+        if len(notes) > SHOWN_NOTES:
+            console.print(f"        … and {len(notes) - SHOWN_NOTES} more in {escape(file.path)}; --json shows all")
+    console.print(("[green]✓[/green] " if report.ok else "[red]✗[/red] ") + escape(report.summary()))
+
+
+@contextmanager
+def progress_bar(console: Console) -> Iterator[Progress]:
+    """A bar on the given console (stderr) while files are read and texts embedded; plain lines when that is a file."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(_STAGES.get(stage, stage), total=total)
+            bar.update(tasks[stage], completed=done, total=total)
+            if done == total and not console.is_terminal:
+                console.print(f"{_STAGES.get(stage, stage)}: {total}")
+
+        yield show

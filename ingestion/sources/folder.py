@@ -1,0 +1,132 @@
+"""A shop folder, or a part of one, as a list of files to read and the part of the knowledge they speak for."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.errors import BadInput
+from ingestion.converters import SUFFIXES
+
+UNREAD_DOCUMENTS = frozenset(
+    {".doc", ".xls", ".ppt", ".pptx", ".rtf", ".odt", ".ods", ".numbers", ".pages", ".et", ".wps"}
+)
+_README = re.compile(r"readme(?:[._-].*)?|license|changelog", re.IGNORECASE)
+MAX_FILES = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to read; `path` is relative to the shop folder, with forward slashes."""
+
+    file: Path
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShopFolder:
+    """What is to be read.
+
+    root       the shop folder
+    files      the files within the scope, in a stable order
+    others     the shop's remaining files: product tables among them may be needed to complete those in scope
+    ignored    paths of files that are of no format that is read
+    whole      whether all of the shop's knowledge is in scope
+    prefix     the sub-folder in scope, "" for all; a single file's own path
+    """
+
+    root: Path
+    files: tuple[SourceFile, ...]
+    others: tuple[SourceFile, ...]
+    ignored: tuple[str, ...]
+    whole: bool
+    prefix: str
+
+    @property
+    def brand(self) -> Path:
+        """Where the brand is, if the shop has one."""
+        return self.root / "brand.yaml"
+
+    @property
+    def orders(self) -> Path | None:
+        """The order book, at the root or under shop/."""
+        return next((p for p in (self.root / "orders.jsonl", self.root / "shop" / "orders.jsonl") if p.is_file()), None)
+
+    def in_scope(self, path: str) -> bool:
+        """Whether a file that is gone would be missed: the scope speaks for it."""
+        return (
+            self.whole
+            or path == self.prefix
+            or path.startswith(f"{self.prefix}/")
+            or path in {f.path for f in self.files}
+        )
+
+
+def open_folder(path: Path, known_root: str = "") -> ShopFolder:
+    """Look at a shop folder, a sub-folder or one file of it. Raises BadInput when there is nothing to read."""
+    path = path.resolve()
+    if not path.exists():
+        raise BadInput(f"{path} does not exist; nothing was read")
+    root = _root_of(path, Path(known_root) if known_root else None)
+    knowledge = root / "knowledge"
+    top = knowledge if knowledge.is_dir() else root
+    found = list(_walk(top, root))
+    if path.is_file() and all(source.file != path for source in found):
+        found.append(SourceFile(path, _relative(path, root)))
+    marked = (root / "brand.yaml").is_file() or knowledge.is_dir() or str(root) == known_root
+    inside = path if path.is_file() or path not in (root, knowledge) else None
+    scope = [s for s in found if inside is None or s.file == inside or inside in s.file.parents]
+    readable = [s for s in scope if s.file.suffix.lower() in SUFFIXES | UNREAD_DOCUMENTS]
+    if not readable:
+        raise BadInput(f"{path} holds no csv, xlsx, md, html, docx, pdf or jsonl file; the knowledge stays as it is")
+    chosen = {s.path for s in scope}
+    return ShopFolder(
+        root=root,
+        files=tuple(readable),
+        others=tuple(s for s in found if s.path not in chosen and s.file.suffix.lower() in SUFFIXES),
+        ignored=tuple(s.path for s in scope if s not in readable),
+        whole=inside is None and marked,
+        prefix=_relative(inside, root) if inside is not None else "\0",
+    )
+
+
+def _root_of(path: Path, known: Path | None) -> Path:
+    """The shop folder a path belongs to: the nearest with a brand or a knowledge folder, else the known one."""
+    folder = path if path.is_dir() else path.parent
+    for candidate in (folder, *folder.parents[:6]):
+        if (candidate / "brand.yaml").is_file() or (candidate / "knowledge").is_dir():
+            return candidate
+        if candidate == known:
+            return candidate
+    return folder
+
+
+def _walk(top: Path, root: Path) -> Iterator[SourceFile]:
+    count = 0
+    for folder, folders, names in os.walk(top):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith((".", "__")) and (top != root or name != "shop")
+        )
+        for name in sorted(names):
+            file = Path(folder) / name
+            if name.startswith((".", "~$")) or (top == root and _is_shop_file(file, root)) or not file.is_file():
+                continue
+            if not file.resolve().is_relative_to(root):
+                continue  # a link that leads out of the shop
+            count += 1
+            if count > MAX_FILES:
+                raise BadInput(f"{top} holds more than {MAX_FILES} files; is it the right folder?")
+            yield SourceFile(file, _relative(file, root))
+
+
+def _is_shop_file(file: Path, root: Path) -> bool:
+    return file.parent == root and (
+        file.name in ("brand.yaml", "brand.yml", "orders.jsonl") or _README.fullmatch(file.stem) is not None
+    )
+
+
+def _relative(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
