@@ -33,7 +33,6 @@ def create_app(container: Container) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=container.body_limit_bytes,
     )
     app.state.container = container
     if container.widget_origins:
@@ -43,7 +42,7 @@ def create_app(container: Container) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "last-event-id"],
         )
-    app.add_middleware(Outermost, telemetry=container.telemetry)
+    app.add_middleware(Outermost, telemetry=container.telemetry, body_limit_bytes=container.body_limit_bytes)
     problems.install(app)
     for part in (shopper, openai, knowledge, health):
         app.include_router(part.router)

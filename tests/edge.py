@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from app.adapters.db.conversations import SqlEventLog
@@ -68,10 +70,24 @@ def make_conversations(log: EventLog, attendant: Attendant, shops: FakeShops, **
     )
 
 
+@cache
+def _migrated() -> bytes:
+    """An empty migrated database: running Alembic for every test would cost more than the tests."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite3"
+        database = Database(f"sqlite:///{path}")
+        upgrade(database)
+        database.close()
+        return path.read_bytes()
+
+
 def make_container(home: Path, attendant: FakeAttendant | None = None, url: str = "", **more: Any) -> Container:
     """Real SQLite under `home`; the database is closed with the application."""
     attendant = attendant or FakeAttendant()
-    database = Database(url or f"sqlite:///{home / 'xiaoer.sqlite3'}")
+    path = home / "xiaoer.sqlite3"
+    if not url and not path.exists():
+        path.write_bytes(_migrated())
+    database = Database(url or f"sqlite:///{path}")
     upgrade(database)
     shops, telemetry = FakeShops(), Telemetry()
     log = SqlEventLog(database, MASTER)

@@ -1,4 +1,5 @@
-"""The outermost layer, plain ASGI: security headers, a count of requests, and a problem for what nobody expected."""
+"""The outermost layer, plain ASGI: the body limit, security headers, a count of requests, and a problem for what
+nobody expected."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import MEDIA_TYPE, problem_json
-from app.errors import XiaoerError
+from app.errors import TooLarge, XiaoerError
 from app.telemetry import Telemetry
 
 _HEADERS = [
@@ -22,9 +23,10 @@ _API_HEADERS = [
 class Outermost:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, body_limit_bytes: int) -> None:
         self._app = app
         self._telemetry = telemetry
+        self._limit = body_limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request in; answer 500 as a problem when nothing has been sent yet."""
@@ -42,12 +44,16 @@ class Outermost:
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            if _declared_bytes(scope) > self._limit:
+                await _answer(sending, _too_large(self._limit))
+            else:
+                await self._app(scope, _counted(receive, self._limit), sending)
         except Exception as error:
             self._telemetry.request_failed(scope["path"], error)
             if status:
                 raise
-            await _answer_500(sending)
+            broken = XiaoerError("Something failed that should not have. What was confirmed before is kept; try again.")
+            await _answer(sending, broken)
         finally:
             self._telemetry.request_done(scope["method"], status)
 
@@ -59,9 +65,32 @@ def _complete(headers: list[tuple[bytes, bytes]], path: str) -> None:
     headers.extend((name, value) for name, value in wanted if name not in present)
 
 
-async def _answer_500(send: Send) -> None:
-    error = XiaoerError("Something failed that should not have. What was confirmed before is kept; try again.")
+def _declared_bytes(scope: Scope) -> int:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(declared) if declared.isdigit() else 0
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """The same messages, until the body is over the limit: then TooLarge, wherever it is being read."""
+    read = 0
+
+    async def receiving() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > limit:
+            raise _too_large(limit)
+        return message
+
+    return receiving
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The request body is over {limit:,} bytes. Nothing was recorded; send less.")
+
+
+async def _answer(send: Send, error: XiaoerError) -> None:
     body = orjson.dumps(problem_json(error))
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

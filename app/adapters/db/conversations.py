@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.db.conversation_tables import conversations, events
@@ -206,7 +206,7 @@ class SqlEventLog:
         cipher = AESGCM(self._master.unwrap(key, conversation_id)) if key is not None else None
         return [self._open(conversation_id, cipher, row) for row in rows]
 
-    def _open(self, conversation_id: str, cipher: AESGCM | None, row: Row[Any]) -> Event:
+    def _open(self, conversation_id: str, cipher: AESGCM | None, row: Any) -> Event:
         try:
             opened = unseal(cipher, conversation_id, row.seq, row.type, row.sealed) if cipher else b"{}"
         except InvalidTag as error:
