@@ -6,6 +6,7 @@ Names are compared by their parts (English words, Chinese character pairs), each
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 import unicodedata
@@ -29,6 +30,8 @@ _MOST = 0.85
 _DECAY = 0.6
 _LIST = 3
 _SLACK = 2
+_CROWD = 200
+_CANDIDATES = 64
 _ASIDE_SHARE = 0.5
 """Several names told when asked what is nearby: the talk is still about the thing they are near."""
 
@@ -121,14 +124,25 @@ class EntityNames:
         hits = [hit for number in candidates if (hit := self._matched(self._names[number], places))]
         return [hit for hit in _without_overlaps(hits) if min(hit.places) < before]
 
-    def _candidates(self, places: dict[str, list[int]]) -> set[int]:
-        """Names whose spoken parts could reach the share that is enough."""
+    def _candidates(self, places: dict[str, list[int]]) -> list[int]:
+        """Names whose spoken parts could reach the share that is enough, the likeliest first.
+
+        Parts that a crowd of names share are not looked up; they are counted as if every name had them.
+        """
+        crowd = max(_CROWD, len(self._names) // 10)
+        common = sum(self._weights[part] for part in places if len(self._having[part]) > crowd)
         reached: dict[int, float] = defaultdict(float)
         for part in places:
-            weight = self._weights[part]
-            for number in self._having[part]:
-                reached[number] += weight
-        return {number for number, weight in reached.items() if weight >= _ENOUGH * self._names[number].weight}
+            if len(self._having[part]) <= crowd:
+                weight = self._weights[part]
+                for number in self._having[part]:
+                    reached[number] += weight
+        shares = {
+            number: weight / self._names[number].weight
+            for number, weight in reached.items()
+            if weight + common >= _ENOUGH * self._names[number].weight
+        }
+        return heapq.nlargest(_CANDIDATES, shares, key=lambda number: shares[number])
 
     def _matched(self, name: _Name, places: dict[str, list[int]]) -> _Hit | None:
         """The best stretch of the sentence, no longer than the name and a little, in which its parts stand."""
