@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from zlib import crc32
 
 from app.errors import NoKnowledge, NotFound
@@ -101,6 +101,7 @@ class StorefrontData:
     shops: tuple[ShopLink, ...]
 
 
+@runtime_checkable
 class StorefrontSource(Protocol):
     """What the page needs of the container."""
 

@@ -97,7 +97,7 @@ class ScriptedServer:
         if "which" in lowered:
             return [("Which one do you mean?", [])], {
                 "decision": "clarify",
-                "options": ["Moss, size M", "Slate, size L"],
+                "related_questions": ["Moss, size M", "Slate, size L"],
             }
         if "card" in lowered:
             card = {

@@ -41,8 +41,8 @@ export class Shell {
     this.launcher.append(icon("chat"), h("span", { "aria-hidden": "true" }, words.launch), this.unread);
     this.title = h("h2", { tabindex: "-1" }, name);
     const header = h(
-      "header",
-      {},
+      "div",
+      { class: "head" },
       h("span", { class: "face", "aria-hidden": "true" }, face),
       h("div", { class: "who" }, this.title, h("p", {}, words.kind)),
       this.tool(words.switch, words.switchShort, actions.switchLanguage),
@@ -58,7 +58,7 @@ export class Shell {
     this.composer = this.makeComposer();
     const again = h("button", { type: "button", onclick: actions.fresh }, words.again);
     this.ended = h("div", { class: "ended", hidden: true }, h("span", { role: "status" }, words.ended), again);
-    const footer = h("footer", {}, this.newer, this.composer, this.ended);
+    const footer = h("div", { class: "foot" }, this.newer, this.composer, this.ended);
     // Everything but the sheet stands in one box, so that one `inert` puts it behind the sheet.
     this.inner = h("div", { class: "inner" }, header, this.offline, this.notice, this.scroll, footer, this.status);
     this.panel = h("section", { class: "panel", role: "dialog", "aria-label": name, hidden: true }, this.inner);
