@@ -12,6 +12,8 @@ import app as package
 from app.api import health, knowledge, openai, problems, shopper
 from app.api.container import Container
 from app.api.outermost import Outermost
+from app.web import routes as pages
+from app.web.storefront import StorefrontSource
 
 
 def create_app(container: Container) -> FastAPI:
@@ -46,4 +48,6 @@ def create_app(container: Container) -> FastAPI:
     problems.install(app)
     for part in (shopper, openai, knowledge, health):
         app.include_router(part.router)
+    if isinstance(container, StorefrontSource):
+        app.include_router(pages.router(container))
     return app

@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     token_lifetime_seconds: int = Field(default=86_400, description="How long a conversation token is good")
     confidence_threshold: float = Field(default=0.7, description="Answers below this are not sent")
     message_limit: int = Field(default=4_000, description="Longest message in characters")
+    widget_origins: str = Field(
+        default="", description="Other origins whose pages may call the shopper routes, comma-separated; empty = none"
+    )
+    conversation_rate_per_minute: int = Field(default=600, description="Messages a conversation may send; 0 = any")
+    address_rate_per_minute: int = Field(default=3_000, description="Requests one address may send; 0 = any")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property

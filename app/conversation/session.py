@@ -73,6 +73,7 @@ class Session:
         self._queue: list[Draft] = []
         self._writer: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
+        self._hung_up = False
         self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
         self._followers: set[Follower] = set()
 
@@ -141,10 +142,15 @@ class Session:
             follower.signs.append(sign)
             follower.wake.set()
 
+    def hang_up(self) -> None:
+        """End what follows for ever, so that the server can stop; replies on their way go on."""
+        self._hung_up = True
+        self.signal(Sign())
+
     async def follow(
-        self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS
+        self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS, *, for_ever: bool = False
     ) -> AsyncGenerator[Event | Sign, None]:
-        """Every event with seq > after, once and in order, for ever; signs in between."""
+        """Every event with seq > after, once and in order; signs in between. `for_ever` is until the server stops."""
         follower = Follower()
         self._followers.add(follower)
         try:
@@ -155,6 +161,8 @@ class Session:
                     after = event.seq
                 while follower.signs:
                     yield follower.signs.popleft()
+                if for_ever and self._hung_up:
+                    return
                 if follower.wake.is_set():
                     continue
                 try:

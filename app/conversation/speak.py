@@ -126,7 +126,7 @@ class Conversations:
     ) -> AsyncGenerator[Event | Sign, None]:
         """The conversation's events after that sequence number, then live: no gap and no repeat."""
         session = await self._session(conversation_id)
-        return session.follow(after, heartbeat_seconds)
+        return session.follow(after, heartbeat_seconds, for_ever=True)
 
     async def ask_for_agent(self, conversation_id: str, reason: str = "asked_for_human") -> dict[str, Any]:
         """The shopper wants a person. Asking again while one is on the way changes nothing."""
@@ -191,6 +191,11 @@ class Conversations:
         """Who is expected to speak, and the sequence number of the last event."""
         session = await self._session(conversation_id)
         return session.status, session.conversation.seq
+
+    def hang_up(self) -> None:
+        """End all streams of events: a server that waits for its readers to leave would never stop."""
+        for session in self._sessions.values():
+            session.hang_up()
 
     async def close(self) -> None:
         """Let running turns finish for a while, then stop them. What was recorded stays."""

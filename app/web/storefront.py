@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -110,9 +110,9 @@ class StorefrontSource(Protocol):
 
 
 class StorefrontReader:
-    """Builds storefront data; remembers what it read of a release, since a release never changes."""
+    """Builds storefront data; `brands` gives a shop's brand or raises NotFound. It remembers what it read of a release, since a release never changes."""
 
-    def __init__(self, catalogue: Catalogue, brands: Mapping[str, Brand], default_shop: str = "") -> None:
+    def __init__(self, catalogue: Catalogue, brands: Callable[[str], Brand], default_shop: str = "") -> None:
         self._catalogue = catalogue
         self._brands = brands
         self._default_shop = default_shop
@@ -120,16 +120,16 @@ class StorefrontReader:
 
     async def read(self, shop: str = "", language: str = "") -> StorefrontData:
         """The page's data. Raises NotFound for an unknown shop, NoKnowledge before its first publish."""
-        shops = [name for name in await self._catalogue.shops() if name in self._brands]
+        shops = await self._catalogue.shops()
         shop = shop or self._default_shop or (shops[0] if shops else "")
         if not shop:
             raise NoKnowledge("No shop has live knowledge yet. Run `xiaoer ingest PATH --shop NAME --publish` first.")
-        if shop not in self._brands:
+        if shop not in shops:
             raise NotFound(f"There is no shop named {shop!r}. Shops here: {', '.join(shops) or 'none'}.")
         release = await self._catalogue.live_release(shop)
         if release is None:
             raise NoKnowledge(f"Shop {shop!r} has no live release. Publish one with `xiaoer releases publish`.")
-        brand = self._brands[shop]
+        brand = self._brands(shop)
         products, product_count, faqs, chunk_count = await self._knowledge(shop, release, brand)
         language = language if language in LANGUAGES else page_language(brand)
         topics = tuple(pick_topics(faqs, language, datetime.now(UTC)))
@@ -150,7 +150,7 @@ class StorefrontReader:
             products=products,
             questions=_own_questions(brand, language),
             topics=topics,
-            shops=tuple(ShopLink(name, self._brands[name].name) for name in shops),
+            shops=tuple(ShopLink(name, self._brands(name).name) for name in shops),
         )
 
     async def _knowledge(
