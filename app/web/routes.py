@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from app.web.storefront import LANGUAGES, StorefrontData, StorefrontSource, Topic
+from app.web.storefront import LANGUAGES, StorefrontData, StorefrontSource
 from app.web.words import WORDS
 
 HERE = Path(__file__).parent
@@ -87,16 +87,13 @@ def preferred_language(accept_language: str) -> str:
 def render_demo(page: StorefrontData) -> str:
     """The page as HTML."""
     words = WORDS[page.language]
-    topics = tuple(topic for topic in page.topics if topic.language == page.language)
-    # A shop answers in both languages, even when its knowledge is written in the other one.
-    starters = tuple(Topic(question, "", words.lang) for question in page.questions or words.starters)
     return (
         _templates()
         .get_template("demo.html")
         .render(
             page=page,
             words=words,
-            try_first=(starters if page.questions else topics or starters)[:CHIPS_SHOWN],
+            try_first=page.starters[:CHIPS_SHOWN],
             versions={
                 "css": file_of(_FILES["demo.css"][0])[1],
                 "js": file_of(_FILES["demo.js"][0])[1],

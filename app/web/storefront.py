@@ -16,6 +16,7 @@ from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import Catalogue
 from app.shop.brand import Brand
 from app.web.picture import shape_of, tint_of
+from app.web.words import WORDS
 
 PRODUCTS_SHOWN = 12
 QUESTIONS_SHOWN = 8
@@ -100,6 +101,18 @@ class StorefrontData:
     topics: tuple[Topic, ...]
     shops: tuple[ShopLink, ...]
 
+    @property
+    def starters(self) -> tuple[Topic, ...]:
+        """Questions to begin with: the brand's own choice, else from the FAQ in the page's language, else plain ones.
+
+        A shop answers in both languages, even when its knowledge is written in the other one.
+        """
+        in_language = tuple(topic for topic in self.topics if topic.language == self.language)
+        if in_language and not self.questions:
+            return in_language
+        words = WORDS[self.language]
+        return tuple(Topic(question, "", words.lang) for question in self.questions or words.starters)
+
 
 @runtime_checkable
 class StorefrontSource(Protocol):
@@ -110,7 +123,10 @@ class StorefrontSource(Protocol):
 
 
 class StorefrontReader:
-    """Builds storefront data; `brands` gives a shop's brand or raises NotFound. It remembers what it read of a release, since a release never changes."""
+    """Builds storefront data; `brands` gives a shop's brand or raises NotFound.
+
+    It remembers what it read of a release, since a release never changes.
+    """
 
     def __init__(self, catalogue: Catalogue, brands: Callable[[str], Brand], default_shop: str = "") -> None:
         self._catalogue = catalogue

@@ -78,7 +78,7 @@ class ShopWindow:
     def __init__(self) -> None:
         self.reads = 0
         self.release = 1
-        self._reader = StorefrontReader(self, BRANDS)
+        self._reader = StorefrontReader(self, BRANDS.__getitem__)
 
     async def storefront(self, shop: str, language: str) -> StorefrontData:
         return await self._reader.read(shop, language)

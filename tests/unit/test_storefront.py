@@ -61,6 +61,12 @@ async def test_no_shop_named_is_the_first_one_in_its_own_language() -> None:
     assert [link.name for link in page.shops] == ["Hill & Hollow", "山下茶舍"]
 
 
+async def test_a_page_in_the_other_language_begins_with_questions_in_that_language() -> None:
+    window = ShopWindow()
+    assert [topic.question for topic in (await window.storefront("teahouse", "zh")).starters] == ["多久能发货？"]
+    assert "How long does delivery take?" in [t.question for t in (await window.storefront("teahouse", "en")).starters]
+
+
 async def test_an_unknown_shop_is_not_found() -> None:
     with pytest.raises(NotFound, match="Shops here: hills, teahouse"):
         await ShopWindow().storefront("nowhere", "en")
