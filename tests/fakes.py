@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.chat.ports import Delta, Prompt
 from app.chat.turn import (
     Answer,
     Citation,
@@ -28,7 +29,7 @@ from app.chat.turn import (
 )
 from app.conversation.events import Draft, Event, EventType
 from app.conversation.log import Entry
-from app.errors import Conflict, NotFound, Unavailable, XiaoerError
+from app.errors import Conflict, ModelUnavailable, NotFound, Unavailable, XiaoerError
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, Sparse, Vector
 from app.knowledge.tokenize import words
@@ -279,3 +280,38 @@ class FakeAttendant:
     async def search(self, turn: Turn) -> Mapping[str, Any]:
         decision = await self.decide(turn)
         return {"release": turn.release, "decision": decision.name, "confidence": decision.confidence, "hits": []}
+
+
+class FakeModel:
+    """A LanguageModel that says what it is told to, in small pieces; `mode` as in tests/stub_model.py."""
+
+    name = "fake"
+
+    def __init__(self, text: str = "", *, mode: str = "ok", piece: int = 3) -> None:
+        self.text = text
+        self.mode = mode
+        self.piece = piece
+        self.available = True
+        self.prompts: list[Prompt] = []
+        self.closed_early = 0
+
+    async def stream(self, prompt: Prompt, *, timeout_seconds: float) -> AsyncIterator[Delta]:
+        self.prompts.append(prompt)
+        if self.mode in ("stuck", "nonsense", "error", "refuses"):
+            raise ModelUnavailable(f"The fake model was told to be {self.mode}.")
+        pieces = [self.text[i : i + self.piece] for i in range(0, len(self.text), self.piece)]
+        if self.mode == "empty" or not pieces:
+            raise ModelUnavailable("The fake model was told to say nothing.")
+        try:
+            for n, text in enumerate(pieces):
+                if self.mode == "dies" and n >= len(pieces) // 2:
+                    raise ModelUnavailable("The fake model was told to break off.")
+                yield Delta(text=text)
+        except GeneratorExit:
+            self.closed_early += 1
+            raise
+        use = ModelUse(calls=1, prompt_tokens=100, cached_tokens=60, completion_tokens=len(pieces))
+        yield Delta(use=use, cut=self.mode == "cut")
+
+    async def close(self) -> None:
+        """Nothing to close."""
