@@ -19,7 +19,7 @@ from ingestion.text import language_of
 
 SECTION_TOKENS = 350
 INTRODUCTION_TOKENS = 60
-TINY_CHARACTERS = 20
+SCRAP_TOKENS = 8
 _CJK = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]")
 _WORD = re.compile(r"[A-Za-z0-9]+|[^\sA-Za-z0-9\u3000-\u9fff\uff00-\uffef]")
 _CONTENTS = re.compile(
@@ -125,7 +125,7 @@ def _is_above(section: _Section, following: _Section) -> bool:
 
 def _is_scrap(text: str) -> bool:
     # A short section with a figure or an address in it ("400-017-2026") is an answer, not a scrap.
-    return len(text) < TINY_CHARACTERS and not re.search(r"[\d@]", text)
+    return count_tokens(text) < SCRAP_TOKENS and not re.search(r"[\d@]", text)
 
 
 def _only_text(section: _Section) -> bool:

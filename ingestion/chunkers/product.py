@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.knowledge.chunk import Kind
 from ingestion.chunkers import Chunked, document_for, make_chunk
-from ingestion.chunkers.shopify import is_shopify, shopify_rows
+from ingestion.chunkers.shopify import SHIPPING_WEIGHT, is_shopify, shopify_rows
 from ingestion.converted import ConvertedDocument, SkippedRow
 from ingestion.converters.html import html_to_text
 from ingestion.headers import Column, TableHeader, meanings, normal
@@ -201,6 +201,10 @@ def _merge(target: _Variant, extra: _Variant, result: Chunked) -> None:
 
 def _append_chunk(result: Chunked, variant: _Variant) -> None:
     name = variant.name or variant.sku
+    if any(
+        re.search(r"weight|重量|净重", label, re.IGNORECASE) for label in variant.attributes if label != SHIPPING_WEIGHT
+    ):
+        variant.attributes.pop(SHIPPING_WEIGHT, None)  # a parcel's weight is no answer where the product's is known
     lines = [name, f"SKU: {variant.sku}"] if variant.sku else [name]
     lines += [f"{label}: {one_line(value)}" for label, value in variant.attributes.items() if value != name]
     text = "\n".join(lines)

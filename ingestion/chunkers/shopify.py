@@ -11,6 +11,7 @@ from ingestion.converters.html import html_to_text
 from ingestion.headers import normal
 from ingestion.tables import Table
 
+SHIPPING_WEIGHT = "Shipping weight"
 _RENAMED = {
     "title": "Name",
     "bodyhtml": "Description",
@@ -27,9 +28,9 @@ _RENAMED = {
     "compareatprice": "Compare-at price",
     "variantinventoryqty": "Stock",
     "inventoryquantity": "Stock",
-    "variantgrams": "Shipping weight",
-    "weightvaluegrams": "Shipping weight",
-    "weightvalue": "Shipping weight",
+    "variantgrams": SHIPPING_WEIGHT,
+    "weightvaluegrams": SHIPPING_WEIGHT,
+    "weightvalue": SHIPPING_WEIGHT,
     "variantbarcode": "Barcode",
     "barcode": "Barcode",
 }
@@ -98,7 +99,7 @@ def _attributes(names: Sequence[str], row: Row) -> Iterator[tuple[str, str]]:
         renamed = _RENAMED.get(plain)
         if not value or (renamed is None and _DROPPED.search(plain)):
             continue
-        if renamed == "Shipping weight":
+        if renamed == SHIPPING_WEIGHT:
             if value.strip("0.") == "":
                 continue
             value = f"{value.removesuffix('.0')} g"

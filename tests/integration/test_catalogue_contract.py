@@ -1,0 +1,176 @@
+"""What every catalogue promises: releases are immutable, staged in one step, published by one pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from app.adapters.db.engine import Database
+from app.adapters.db.knowledge import SqlCatalogue
+from app.adapters.db.migrate import head_revision, upgrade
+from app.errors import Conflict, NotFound
+from app.knowledge.catalogue import NewChunk
+from app.knowledge.chunk import Chunk, Document, Kind
+from app.knowledge.release import ReleaseState
+from ingestion.chunkers import make_chunk
+
+pytestmark = pytest.mark.integration
+FAQ = Document("knowledge/f.csv", "knowledge/f.csv", "f", Kind.FAQ, "zh")
+CUPS = Document("knowledge/p.csv", "knowledge/p.csv", "p", Kind.PRODUCT, "en")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else f"sqlite:///{tmp_path / 'x.db'}"
+    database = Database(url)
+    if request.param == "postgres":
+        with database.engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA public CASCADE"))
+            connection.execute(text("CREATE SCHEMA public"))
+    upgrade(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def catalogue(database: Database) -> SqlCatalogue:
+    return SqlCatalogue(database)
+
+
+def faq(row: int, question: str, answer: str) -> Chunk:
+    return make_chunk(
+        FAQ, locator=f"row {row} | {question}", title=question, text=answer, language="zh", phrasings=[question],
+        related=["还有吗？"], valid_until=datetime(2026, 11, 12, tzinfo=UTC), section="物流",
+    )  # fmt: skip
+
+
+def cup(sku: str, price: str) -> Chunk:
+    attributes = {"价格": price, "Colour": "red"}
+    return make_chunk(CUPS, locator=sku, title="Cup", text=sku, language="en", attributes=attributes, group="cup")
+
+
+async def build(catalogue: SqlCatalogue, added: list[Chunk], closed: tuple[str, ...] = (), shop: str = "s") -> int:
+    new = [NewChunk(chunk, position, 2) for position, chunk in enumerate(added)]
+    documents = [FAQ, CUPS]
+    staged = await catalogue.stage(shop, added=new, closed=closed, read_documents=documents, embedder="e")
+    await catalogue.mark_built(shop, staged.number)
+    return staged.number
+
+
+async def test_an_unknown_shop_has_nothing_live(catalogue: SqlCatalogue) -> None:
+    assert await catalogue.live_release("s") is None
+    assert await catalogue.releases("s") == []
+    assert await catalogue.shops() == []
+    with pytest.raises(NotFound):
+        await catalogue.brand("s")
+
+
+async def test_chunks_come_back_exactly_as_they_were_written(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {"name": "店", "n": [1, {"a": None}]}, "/x")
+    chunks = [faq(2, "几天？", "两天。"), cup("B", "9.00"), cup("A", "8")]
+    assert await catalogue.chunks("s", await build(catalogue, chunks)) == chunks
+    assert await catalogue.brand("s") == {"name": "店", "n": [1, {"a": None}]}
+    assert await catalogue.folder("s") == "/x"
+    assert await catalogue.point_count("s", 1) == 6
+    assert list((await catalogue.chunks("s", 1))[1].attributes) == ["价格", "Colour"]
+
+
+async def test_a_release_is_live_only_once_it_is_built_and_published(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {}, "")
+    staged = await catalogue.stage(
+        "s", added=[NewChunk(cup("A", "1"), 0, 1)], closed=[], read_documents=[], embedder="e"
+    )
+    with pytest.raises(Conflict):
+        await catalogue.publish("s", staged.number)
+    await catalogue.mark_built("s", staged.number)
+    assert await catalogue.live_release("s") is None
+    published = await catalogue.publish("s", staged.number)
+    assert (published.live, published.state) == (True, ReleaseState.BUILT)
+    assert published.published_at is not None
+    with pytest.raises(NotFound):
+        await catalogue.publish("s", 7)
+    assert await catalogue.live_release("s") == staged.number
+
+
+async def test_old_releases_never_change_and_can_be_gone_back_to(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {}, "")
+    first, second = [cup("A", "1"), cup("B", "1")], cup("A", "2")
+    await catalogue.publish("s", await build(catalogue, first))
+    await catalogue.publish("s", await build(catalogue, [second], (first[0].chunk_id,)))
+    third = await build(catalogue, [first[0]], (second.chunk_id,))
+    assert sorted(c.attributes["价格"] for c in await catalogue.chunks("s", 1)) == ["1", "1"]
+    assert sorted(c.attributes["价格"] for c in await catalogue.chunks("s", 2)) == ["1", "2"]
+    assert {c.chunk_id for c in await catalogue.chunks("s", third)} == {f"{first[0].chunk_id}-3", first[1].chunk_id}
+    diff = await catalogue.diff("s", 1, 2)
+    assert [(a.attributes["价格"], b.attributes["价格"]) for a, b in diff.changed] == [("1", "2")]
+    assert (diff.added, diff.removed) == ((), ())
+    await catalogue.publish("s", 1)
+    assert [(r.number, r.live) for r in await catalogue.releases("s")] == [(3, False), (2, False), (1, True)]
+    newest = await catalogue.newest_built("s")
+    assert newest is not None
+    assert newest.number == 3
+
+
+async def test_an_unfinished_release_can_be_undone_without_a_trace(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {}, "")
+    old = [faq(2, "几天？", "两天。"), cup("A", "1")]
+    await build(catalogue, old)
+    new = NewChunk(cup("A", "2"), 1, 2)
+    closed = [old[1].chunk_id]
+    staged = await catalogue.stage("s", added=[new], closed=closed, read_documents=[FAQ, CUPS], embedder="e")
+    leftover = await catalogue.staged("s")
+    assert leftover is not None
+    assert leftover.added == (new.chunk.chunk_id,)
+    assert [version.chunk for version in leftover.closed] == [old[1]]
+    await catalogue.abandon("s", staged.number)
+    assert await catalogue.staged("s") is None
+    assert await catalogue.chunks("s", 1) == old
+    assert await catalogue.chunks("s", 3) == old
+    assert [release.state for release in await catalogue.releases("s")] == [ReleaseState.FAILED, ReleaseState.BUILT]
+
+
+async def test_shops_do_not_see_each_other(catalogue: SqlCatalogue) -> None:
+    for shop in ("b", "a"):
+        await catalogue.save_shop(shop, {}, "")
+        await build(catalogue, [cup("A", shop)], shop=shop)
+    await catalogue.save_shop("empty", {}, "")
+    assert await catalogue.shops() == ["b", "a"]
+    assert [c.attributes["价格"] for c in await catalogue.chunks("a", 1)] == ["a"]
+    await catalogue.publish("a", 1)
+    assert await catalogue.live_release("b") is None
+
+
+async def test_vectors_are_remembered_by_model_and_text(catalogue: SqlCatalogue) -> None:
+    vectors = {f"{i:x}": np.full(3, i / 7, dtype=np.float32) for i in range(1_200)}
+    await catalogue.save_vectors("m", vectors)
+    await catalogue.save_vectors("m", {"1": np.zeros(3, dtype=np.float32)})
+    found = await catalogue.vectors("m", [*vectors, "unknown"])
+    assert found.keys() == vectors.keys()
+    assert all(np.array_equal(found[key], vectors[key]) for key in vectors)
+    assert await catalogue.vectors("other", ["1"]) == {}
+
+
+async def test_migrating_again_costs_nothing_and_a_moment_needs_a_zone(
+    catalogue: SqlCatalogue, database: Database
+) -> None:
+    upgrade(database)
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == head_revision()
+
+
+def test_the_migrations_make_the_tables_that_the_code_names(database: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    import app.adapters.db.conversations
+    from app.adapters.db.engine import metadata
+
+    assert app.adapters.db.conversations
+    with database.engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    assert differences == []
