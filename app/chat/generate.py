@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -13,9 +13,10 @@ from app.chat.ports import Delta, LanguageModel, Prompt
 from app.chat.prompts import Prompts
 from app.chat.turn import Answer, Message, ModelUse, Sentence, Turn
 from app.errors import ModelUnavailable
+from app.shop.brand import Brand
 
-_END = re.compile(r"[。！？!?](?:[”’」』)）\"'])*|\.(?=\s|$)(?<!\d\.)|\n+")
-_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|approx|no|mr|mrs|dr|st|inc|ltd|co)\.$", re.IGNORECASE)
+_END = re.compile(r"[。！？!?](?:[”’」』)）\"'])*|\.(?=\s|$)|\n+")
+_ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|approx|no|mr|mrs|dr|st|inc|ltd|co)\.$|^\s*\d{1,2}\.$", re.IGNORECASE)
 _DRESS = re.compile(r"^\s*(?:[-*•]\s+|\d{1,2}[.)、]\s*(?=\D))|\*\*|__|`")
 _SPEAKER = re.compile(r"^\s*(?:答|回答|客服|answer|assistant|reply)\s*[:：]\s*", re.IGNORECASE)
 
@@ -67,8 +68,7 @@ class Generator:
         """Rules and brand first, then history, evidence, question: what changes least stands first."""
         question, budget = decision.question, self._budget
         language = "zh" if question.language == "zh" else "en"
-        messages = [("system", self._prompts.rules(turn.brand, language))]
-        messages += _history(turn.history, budget)
+        messages = [*self._prefix(turn.brand, language), *_history(turn.history, budget)]
         task = self._prompts.task(
             "answer",
             language,
@@ -77,6 +77,20 @@ class Generator:
         )
         messages.append(("user", task))
         return Prompt(tuple(messages), max_tokens=budget.reply_tokens)
+
+    async def warm(self, brand: Brand, language: str) -> None:
+        """Let the engine read the fixed prefix of a brand and language now, so that the first shopper need not wait."""
+        messages = self._prefix(brand, language)
+        prompt = Prompt((*messages, ("user", "…")), max_tokens=1)
+        with suppress(ModelUnavailable):
+            async for _ in self.model.stream(prompt, timeout_seconds=60):
+                pass
+
+    def _prefix(self, brand: Brand, language: str) -> list[tuple[str, str]]:
+        messages = [("system", self._prompts.rules(brand, language))]
+        for asked, answered in self._prompts.examples(language):
+            messages += [("user", asked), ("assistant", answered)]
+        return messages
 
     async def _sentences(
         self, prompt: Prompt, timeout_seconds: float, generation: Generation

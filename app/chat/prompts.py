@@ -29,6 +29,12 @@ class Prompts:
         own = self._directory / "brands" / _folder(brand.name) / f"rules.{language}.md"
         return f"{filled}\n{own.read_text(encoding='utf-8').strip()}" if own.is_file() else filled
 
+    def examples(self, language: str) -> tuple[tuple[str, str], ...]:
+        """(task, reply) pairs that show a small model what is wanted; part of the fixed prefix, so nearly free."""
+        blocks = self._text("shared", "examples", language).split("\n===\n")
+        pairs = (block.partition("\n---\n") for block in blocks if "\n---\n" in block)
+        return tuple((asked.strip(), answered.strip()) for asked, _, answered in pairs)
+
     def task(self, name: str, language: str, **values: str) -> str:
         """A task's text with its places filled. What is filled in is never filled again."""
         return _fill(self._text("tasks", name, language), values)

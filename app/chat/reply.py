@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from app.chat.generate import Generation, Generator
@@ -25,6 +26,29 @@ COVERED = 0.6
 _KEPT_USES = 512
 
 
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """When the model is worth its wait. The defaults are for the embedded half-billion model.
+
+    least_sentences     a draft of fewer sentences is already the answer
+    across_languages    let it answer in another language than the evidence; small models mistranslate unseen
+    """
+
+    least_sentences: int = 3
+    across_languages: bool = False
+
+    def is_worth_it(self, decision: Answer) -> bool:
+        """Whether to ask the model to phrase this answer."""
+        draft = decision.evidence.draft
+        if any(language_of(sentence.text) != decision.question.language for sentence in draft):
+            return self.across_languages
+        return len(draft) >= self.least_sentences
+
+
+ABLE = Phrasing(least_sentences=2, across_languages=True)
+"""For a model of some 7 billion parameters or more."""
+
+
 class Responder:
     """Turns a decision into checked sentences. Keeps of a turn only what its model call cost, until `finish`."""
 
@@ -35,11 +59,13 @@ class Responder:
         *,
         timeout_seconds: float = 20.0,
         embedder: Embedder | None = None,
+        phrasing: Phrasing | None = None,
     ) -> None:
         self._generator = generator
         self._verifier = verifier
         self._timeout_seconds = timeout_seconds
         self._embedder = embedder
+        self._phrasing = phrasing or Phrasing()
         self._costs: dict[int, tuple[Decision, Generation]] = {}
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncGenerator[Sentence, None]:
@@ -47,7 +73,7 @@ class Responder:
         if not isinstance(decision, Answer | UseTool):
             yield Sentence(decision.text)
             return
-        if not (isinstance(decision, Answer) and decision.needs_model and self._generator.model.available):
+        if not isinstance(decision, Answer) or not self._may_phrase(decision):
             for sentence in decision.evidence.draft:
                 yield sentence
             return
@@ -79,6 +105,10 @@ class Responder:
             model_use=kept[1].use if kept is not None and kept[0] is decision else ModelUse(),
             timings_ms=MappingProxyType(dict(timings_ms)),
         )
+
+    def _may_phrase(self, decision: Answer) -> bool:
+        """Whether the model is asked at all: where phrasing helps, is worth it, and nobody has to wait for nothing."""
+        return decision.needs_model and self._phrasing.is_worth_it(decision) and self._generator.model.available
 
     async def _phrased(self, turn: Turn, decision: Answer, said: Sequence[Sentence]) -> AsyncGenerator[Sentence, None]:
         """What the model says, each sentence checked, replaced or dropped."""

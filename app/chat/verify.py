@@ -18,7 +18,7 @@ from app.chat.turn import Citation, Evidence, Question, Sentence
 from app.chat.values import Value, canonical, values
 from app.knowledge.tokenize import words
 
-LEAST_COVERED = 0.6
+LEAST_COVERED = 0.62
 """Share of a clause's content words that its evidence must hold."""
 LEAST_TOLD = 0.6
 """Share of the words of several clauses that one written clause must hold to count as their sum, not their mixture."""
@@ -125,7 +125,7 @@ class Verifier:
     def grounds(self, evidence: Evidence, question: Question) -> Grounds:
         """Prepare evidence; asking again for the same objects costs nothing."""
         if self._last is None or self._last[0] is not evidence or self._last[1] is not question:
-            self._last = (evidence, question, _grounds(units(evidence), question, _evidence_text(evidence)))
+            self._last = (evidence, question, grounds_of(units(evidence), question, _evidence_text(evidence)))
         return self._last[2]
 
     def judge(
@@ -156,14 +156,15 @@ class Verifier:
         return Verdict(reason, (), nearest, likeness)
 
 
-def _grounds(found: tuple[Unit, ...], question: Question, text: str) -> Grounds:
+def grounds_of(found: tuple[Unit, ...], question: Question, text: str) -> Grounds:
+    """Prepare units for judging; `text` is all the evidence in canonical form."""
     asked = f"{question.text} {question.standalone}"
     return Grounds(
         units=found,
         text=canonical(text),
         words=frozenset().union(*(unit.whole.words | unit.context for unit in found)),
         names=frozenset().union(*(unit.names for unit in found)),
-        clauses=tuple(part for unit in found for part in clauses(unit.sentence.text) if part.values),
+        clauses=tuple(part for unit in found for part in clauses(unit.sentence.text)),
         question_words=frozenset(words(asked)),
         question_codes=frozenset(value.amount for value in values(asked) if value.unit == "code"),
     )
@@ -257,7 +258,7 @@ def _covered(part: Clause, span: Clause, unit: Unit, everything: frozenset[str],
     here = part.words & span.words
     near = (part.words & (unit.context | (unit.whole.words if unit.is_fact else frozenset()))) - here
     asked = (part.words & grounds.question_words) - here - near
-    score = (len(here) + 0.9 * len(near) + 0.3 * len(asked)) / len(part.words)
+    score = (len(here) + 0.9 * len(near) + 0.2 * len(asked)) / len(part.words)
     if part.values:
         held = sum(any(value.same(other) for other in span.values) for value in part.values) / len(part.values)
         score = 0.95 * score + 0.05 * held  # only to choose between places that say nearly the same
@@ -314,14 +315,20 @@ def _mixing_fault(part: Clause, span: Clause, unit: Unit, grounds: Grounds) -> s
         return "names something else"
     if (part.values or part.stance & {"before", "after", "no"}) and missing & unit.whole.words:
         return "mixes two clauses"
-    dimensions = {_dimension(value) for value in part.values}
-    for clause in grounds.clauses:
-        if missing & clause.words and any(
-            _dimension(value) in dimensions and not any(value.same(own) for own in part.values)
-            for value in clause.values
-        ):
-            return "gives the value of something else"
+    for other in grounds.clauses:
+        if missing & other.words and _contradicts(part, other):
+            return "says of one thing what is said of another"
     return ""
+
+
+def _contradicts(part: Clause, other: Clause) -> bool:
+    """Whether a place that has the missing word says no for yes, or gives another value of the same dimension."""
+    if ("no" in part.stance) != ("no" in other.stance):
+        return True
+    dimensions = {_dimension(value) for value in part.values}
+    return any(
+        _dimension(value) in dimensions and not any(value.same(own) for own in part.values) for value in other.values
+    )
 
 
 def _carried_across(

@@ -235,6 +235,34 @@ def test_a_value_of_one_clause_is_not_given_to_what_another_names() -> None:
     assert verifier.judge("1天", grounds).reason
 
 
+SMALL_MODEL_LIES = [
+    (
+        "券能叠加满减吗",
+        "券不能叠加满减。",
+        "店铺券可以与满减叠加，计算顺序是：会员折扣→满减→店铺券→积分。员工内购券不能与任何优惠叠加。",
+    ),
+    (
+        "the box is damaged, can I still return",
+        "The box is damaged, we may take up to 25 % off the refund.",
+        "If an item comes back marked, smelling of smoke or without its box, we may take up to 25 % off the refund.",
+    ),
+    (
+        "who pays if the jacket is faulty",
+        "The customer pays the postage if the jacket is faulty.",
+        "Tell us within 30 days of finding the fault and we pay the postage both ways.",
+    ),
+    ("真丝能机洗吗", "真丝不能机洗，因为它的材质是水洗棉。", "材质: 水洗棉; 机洗: 可以\n材质: 桑蚕丝; 机洗: 不可以"),
+    ("会掉级吗", "不会掉级。", "等级有效期12个月，到期时按近12个月金额重新核定，一次最多降一级。"),
+]
+
+
+@pytest.mark.parametrize(("asked", "lie", "text"), SMALL_MODEL_LIES)
+def test_what_a_small_model_once_made_up_fails(asked: str, lie: str, text: str) -> None:
+    question = Question(asked, asked, "zh" if re.search("[一-鿿]", asked) else "en")
+    verifier = Verifier()
+    assert verifier.judge(lie, verifier.grounds(evidence_of(text), question)).reason
+
+
 def test_a_sentence_takes_about_a_millisecond() -> None:
     import time
 
