@@ -366,3 +366,15 @@ async def test_closing_the_server_stops_turns_that_take_too_long_and_records_it(
     with pytest.raises(Unavailable, match="server stopped"):
         await asking
     assert talk.types()[-1] == "reply.failed"
+
+
+async def test_a_server_that_stops_hangs_up_on_followers_but_not_on_replies(talk: Talk) -> None:
+    talk.attendant.sentence_gate.clear()
+    telling = await talk.conversations.say(talk.id, "Can I return it?")
+    async with aclosing(await talk.conversations.follow(talk.id)) as following:
+        assert isinstance(await anext(following), Event)
+        talk.conversations.hang_up()
+        async with asyncio.timeout(2):
+            assert [e.type async for e in following if isinstance(e, Event)]
+    talk.attendant.sentence_gate.set()
+    assert [event async for event in telling.events()][-1].type is EventType.COMPLETED
