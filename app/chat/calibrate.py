@@ -56,9 +56,7 @@ class FittedModel:
     def logit(self, values: Mapping[str, float]) -> float:
         """The raw score before calibration."""
         row = [float(values.get(name, 0.0)) for name in self.features]
-        linear = sum(
-            w * (x - m) / s for w, x, m, s in zip(self.weights, row, self.means, self.scales, strict=True)
-        )
+        linear = sum(w * (x - m) / s for w, x, m, s in zip(self.weights, row, self.means, self.scales, strict=True))
         return self.intercept + linear + sum(tree.predict(row) for tree in self.trees)
 
     def probability(self, values: Mapping[str, float]) -> float:

@@ -49,7 +49,9 @@ class Composer:
         sentences = [
             sentence
             for product, _ in reading.products
-            for sentence in self._values(question, [f for f in facts if f.subject == product.name or not f.subject], reading)
+            for sentence in self._values(
+                question, [f for f in facts if f.subject == product.name or not f.subject], reading
+            )
         ]
         draft = tuple(sentences) or tuple(_fact_sentence(question.language, [f]) for f in facts[:_KEPT_VALUES])
         return Evidence(passages=tuple(passages), facts=tuple(facts), draft=draft)
@@ -109,7 +111,9 @@ def _card_columns(variants: Sequence[Chunk]) -> tuple[str, ...]:
     columns = dict.fromkeys(
         c for v in variants for c, value in v.attributes.items() if value.strip() and len(value) <= 160
     )
-    return tuple(c for c in columns if not re.search(r"sku|货号|编码|^handle$|^vendor$|^tags?$", c, re.I))[:_CARD_COLUMNS]
+    return tuple(c for c in columns if not re.search(r"sku|货号|编码|^handle$|^vendor$|^tags?$", c, re.I))[
+        :_CARD_COLUMNS
+    ]
 
 
 def _fact_sentence(language: str, facts: Sequence[Fact]) -> Sentence:
@@ -132,7 +136,9 @@ def _variants_sentence(language: str, by_value: dict[str, list[Fact]], reading: 
         citations += [Citation(f.path, f.locator, f.locator, value) for f in facts[:4]]
     first = next(iter(by_value.values()))[0]
     body = ("；" if language == "zh" else "; ").join(parts)
-    lead = f"{first.subject}的{first.name}：{body}。" if language == "zh" else f"{first.subject} – {first.name}: {body}."
+    lead = (
+        f"{first.subject}的{first.name}：{body}。" if language == "zh" else f"{first.subject} – {first.name}: {body}."
+    )
     return Sentence(lead, tuple(citations), "fact")
 
 

@@ -33,6 +33,12 @@ APPROVED_FOR_SENSITIVE = 0.9
 """Confidence an editor's own answer needs before it may answer a medical question."""
 
 
+OWN_ORDER = 0.7
+"""Probability of the intent "order" from which a phrase like "where is my parcel" means the shopper's own."""
+SOUNDS_VAGUE = 0.5
+"""Probability of the intent "vague" from which an unanswered question is asked back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The thresholds of deciding. `answer` is the shop's; the others follow from it."""
@@ -82,9 +88,18 @@ class Decider:
         if passages and confidence >= self._policy.answer:
             return self._answer(question, passages, view, reading, turn, confidence)
         if is_vague(question, view) and not _asked_back(turn.history):
-            return self._clarify(question, turn, "clarify.what_about", options=_options(passages), confidence=confidence)
+            return self._clarify(
+                question, turn, "clarify.what_about", options=_options(passages), confidence=confidence
+            )
         reason = "repeated_question" if _repeats(question, turn.history) else "low_confidence"
         return self.hand_off(question, turn, reason, confidence, Evidence(passages=tuple(passages[:3])))
+
+    def is_about_an_order(self, question: Question, confidence: float) -> bool:
+        """Whether to look up the shopper's own order rather than answer from knowledge ("how do I track one?")."""
+        likely = question.signals.get("p_order", 0.0)
+        if question.intent == "order":
+            return likely >= OWN_ORDER or confidence < self._policy.answer
+        return likely >= 0.5 and confidence < self._policy.answer
 
     def hand_off(
         self, question: Question, turn: Turn, reason: str, confidence: float = 0.0, evidence: Evidence | None = None
@@ -146,7 +161,9 @@ def is_vague(question: Question, view: KnowledgeView) -> bool:
 
 
 def _is_filler(word: str) -> bool:
-    return bool(re.fullmatch(r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use", word))
+    return bool(
+        re.fullmatch(r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use", word)
+    )
 
 
 def _approved(passages: Sequence[Passage]) -> bool:
@@ -163,8 +180,15 @@ def _asked_back(history: Sequence[Message]) -> bool:
     return bool(history) and history[-1].role == "assistant" and history[-1].decision == "clarify"
 
 
+def _reason(question: Question, history: Sequence[Message]) -> str:
+    """Why a human takes over a question that could not be answered."""
+    if _repeats(question, history):
+        return "repeated_question"
+    if question.signals.get("p_complaint", 0.0) >= 0.5:
+        return "anger"
+    return "asked_for_human" if question.signals.get("p_human", 0.0) >= 0.5 else "low_confidence"
+
+
 def _repeats(question: Question, history: Sequence[Message]) -> bool:
     asked = set(words(question.text))
-    return any(
-        m.role == "user" and asked and asked == set(words(m.text)) for m in history[-6:]
-    )
+    return any(m.role == "user" and asked and asked == set(words(m.text)) for m in history[-6:])

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from app.chat.decide import Decider
+from app.chat.intents import IntentModel, with_intent
 from app.chat.products import ProductReader, Reading
 from app.chat.reply import Responder
-from app.chat.retrieve import Retriever
+from app.chat.retrieve import QueryVectors, Retriever
 from app.chat.select import Selector, prefer_valid_window, selection_scores
 from app.chat.turn import (
     Citation,
@@ -46,6 +47,7 @@ class Pipeline:
         *,
         views: Views,
         understander: Understander,
+        intents: IntentModel,
         retriever: Retriever,
         reader: ProductReader,
         selector: Selector,
@@ -55,6 +57,7 @@ class Pipeline:
     ) -> None:
         self._views = views
         self._understander = understander
+        self._intents = intents
         self._retriever = retriever
         self._reader = reader
         self._selector = selector
@@ -68,13 +71,19 @@ class Pipeline:
         if decision := self._decider.before_retrieval(question, turn):
             return decision
         view = await self._views.of(turn.shop, turn.release)
-        if question.intent == "order":
+        if question.intent == "order" and question.order_ids:
             return await self._order(question, turn, view)
         try:
-            passages, reading = await self._passages(question, turn, view)
+            query = await self._retriever.vectors(question)
+            question = with_intent(question, self._intents.probabilities(query.alone))
+            if decision := self._decider.before_retrieval(question, turn):
+                return decision
+            passages, reading = await self._passages(question, query, turn, view)
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
         confidence = passages[0].confidence if passages else 0.0
+        if self._decider.is_about_an_order(question, confidence):
+            return await self._order(question, turn, view)
         return self._decider.decide(question, passages, view, reading, turn, confidence)
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
@@ -101,11 +110,17 @@ class Pipeline:
         """The hit test: the same path as a turn up to the decision, with every score. No model is called."""
         question = self._understander.understand(turn)
         view = await self._views.of(turn.shop, turn.release)
-        passages, reading = await self._passages(question, turn, view)
+        query = await self._retriever.vectors(question)
+        question = with_intent(question, self._intents.probabilities(query.alone))
+        passages, reading = await self._passages(question, query, turn, view)
         decision = await self.decide(turn)
         return {
-            "question": {"text": question.text, "standalone": question.standalone, "language": question.language,
-                         "intent": question.intent},
+            "question": {
+                "text": question.text,
+                "standalone": question.standalone,
+                "language": question.language,
+                "intent": question.intent,
+            },
             "decision": decision.name,
             "confidence": decision.confidence,
             "asked": list(reading.concepts) if reading else [],
@@ -129,13 +144,15 @@ class Pipeline:
         """Question and passages before selection: what `xiaoer calibrate` is fitted on."""
         question = self._understander.understand(turn)
         view = await self._views.of(turn.shop, turn.release)
-        passages = await self._retriever.retrieve(question, turn, view)
+        query = await self._retriever.vectors(question)
+        question = with_intent(question, self._intents.probabilities(query.alone))
+        passages = await self._retriever.retrieve(question, query, turn, view)
         return question, passages, self._reader.read(question, passages, view), view
 
     async def _passages(
-        self, question: Question, turn: Turn, view: KnowledgeView
+        self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView
     ) -> tuple[list[Passage], Reading | None]:
-        found = await self._retriever.retrieve(question, turn, view)
+        found = await self._retriever.retrieve(question, query, turn, view)
         reading = self._reader.read(question, found, view)
         selected = self._selector.select(question, found, view, reading)
         return prefer_valid_window(selected, _SAME_MATTER), reading
@@ -165,4 +182,3 @@ class Pipeline:
                     )
                     return UseTool(question, "where_is_my_order", evidence)
         return self._decider.ask(question, turn, "clarify.order_not_found")
-

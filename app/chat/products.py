@@ -138,7 +138,10 @@ def facts_of(variants: Iterable[Chunk], columns: Sequence[str]) -> tuple[Fact, .
 
 def meant_variants(question: Question, product: Product) -> tuple[Chunk, ...]:
     """Variants whose option values the question names (else the history, else all)."""
-    for text in (question.text, *(m.text for m in reversed(question.history) if question.signals.get("depends", 0) > 0)):
+    for text in (
+        question.text,
+        *(m.text for m in reversed(question.history) if question.signals.get("depends", 0) > 0),
+    ):
         narrowed = _narrow(text, product)
         if len(narrowed) < len(product.variants):
             return narrowed
@@ -164,7 +167,9 @@ def says_value(text: str, value: str) -> bool:
     low, wanted = text.casefold(), value.casefold()
     if _LETTER_SIZE.match(value):
         exact = re.search(rf"(?<![A-Za-z0-9'’]){re.escape(value)}(?![A-Za-z0-9'’])", text)
-        loose = re.search(rf"(?<![a-z0-9'’]){re.escape(wanted)}\s*(码|号|size)|size\s*{re.escape(wanted)}(?![a-z0-9])", low)
+        loose = re.search(
+            rf"(?<![a-z0-9'’]){re.escape(wanted)}\s*(码|号|size)|size\s*{re.escape(wanted)}(?![a-z0-9])", low
+        )
         return bool(exact or loose)
     if wanted.isascii():
         return bool(re.search(rf"(?<![a-z0-9.]){re.escape(wanted)}(?![a-z0-9])", low))

@@ -33,8 +33,8 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
-    """The vectors a turn is searched with. `context` leans on the history; `alone` is the message only."""
+class QueryVectors:
+    """The unit vectors a turn is searched with. `context` leans on the history; `alone` is the message only."""
 
     alone: Vector
     context: Vector
@@ -56,9 +56,10 @@ class Retriever:
         self._embedder = embedder
         self._weights = weights or Weights()
 
-    async def retrieve(self, question: Question, turn: Turn, view: KnowledgeView) -> list[Passage]:
+    async def retrieve(
+        self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView
+    ) -> list[Passage]:
         """The best passages, best first, with raw scores by name. Confidence is not theirs to tell."""
-        query = await self._vectors(question)
         found = await self._search(question, query, turn)
         floor = _floor(found, query)
         names = name_coverage(question, view)
@@ -70,7 +71,8 @@ class Retriever:
         passages.sort(key=lambda p: -p.scores["score"])
         return _one_per_group(passages)[: self._weights.limit]
 
-    async def _vectors(self, question: Question) -> _Query:
+    async def vectors(self, question: Question) -> QueryVectors:
+        """Embed the message and what it may lean on."""
         earlier_user = [m.text for m in question.history if m.role == "user"][-1:]
         earlier_assistant = [m.text for m in question.history if m.role == "assistant"][-1:]
         texts = [question.text, *earlier_user, *earlier_assistant]
@@ -82,9 +84,9 @@ class Retriever:
         shares = np.array([0.0, *parts], dtype=np.float32) * np.float32(0.4 + 1.2 * lean)
         shares[0] = max(0.3, 1.0 - float(shares.sum()))
         context = np.asarray((shares / shares.sum()) @ vectors, dtype=np.float32)
-        return _Query(alone, context)
+        return QueryVectors(alone, context)
 
-    async def _search(self, question: Question, query: _Query, turn: Turn) -> dict[str, _Found]:
+    async def _search(self, question: Question, query: QueryVectors, turn: Turn) -> dict[str, _Found]:
         found: dict[str, _Found] = defaultdict(_Found)
         dense = [query.alone] if query.context is query.alone else [query.alone, query.context]
         for vector in dense:
@@ -101,7 +103,7 @@ class Retriever:
         await self._complete(found, turn, query)
         return found
 
-    async def _complete(self, found: Mapping[str, _Found], turn: Turn, query: _Query) -> None:
+    async def _complete(self, found: Mapping[str, _Found], turn: Turn, query: QueryVectors) -> None:
         """Fetch the points the searches did not return of chunks they did, so that every score is exact."""
         best = sorted(found, key=lambda c: -_best(found[c], query.context))[: 4 * self._weights.limit]
         wanted = tuple(dict.fromkeys([*best, *(c for c, f in found.items() if f.lexical > 0)]))
@@ -112,9 +114,7 @@ class Retriever:
         ):
             found[hit.chunk_id].points.setdefault((hit.aspect, hit.ordinal), hit)
 
-    def _score(
-        self, chunk: Chunk, found: _Found, query: _Query, floor: float, names: Mapping[str, float]
-    ) -> Passage:
+    def _score(self, chunk: Chunk, found: _Found, query: QueryVectors, floor: float, names: Mapping[str, float]) -> Passage:
         context = aspect_scores(found.points, query.context, floor)
         alone = aspect_scores(found.points, query.alone, floor)
         lexical = found.lexical / (found.lexical + _LEXICAL_HALF)
@@ -181,7 +181,7 @@ def _best_ordinal(points: Mapping[tuple[str, int], IndexHit], aspect: str, vecto
     return max(scored)[1] if scored else -1
 
 
-def _floor(found: Mapping[str, _Found], query: _Query) -> float:
+def _floor(found: Mapping[str, _Found], query: QueryVectors) -> float:
     return min(
         (float(h.dense @ query.context) for f in found.values() for h in f.points.values() if h.dense is not None),
         default=0.0,

@@ -45,6 +45,10 @@ FEATURES = (
     "depends",
     "other_language",
     "agreement",
+    "p_knowledge",
+    "p_vague",
+    "p_offtopic",
+    "p_complaint",
 )
 """Names of the features in the order the fitted model knows them by name, not by place."""
 
@@ -61,7 +65,9 @@ class Selector:
         """The passages with `confidence` set and their features among their scores, best first."""
         table = features(question, passages, view, reading)
         judged = [
-            replace(passage, confidence=self._model.probability(row), scores=MappingProxyType({**passage.scores, **row}))
+            replace(
+                passage, confidence=self._model.probability(row), scores=MappingProxyType({**passage.scores, **row})
+            )
             for passage, row in zip(passages, table, strict=True)
         ]
         return sorted(judged, key=lambda p: -p.confidence)
@@ -87,6 +93,7 @@ def features(
         "depends": question.signals.get("depends", 0.0),
         "product_named": max((p.scores.get("name", 0.0) for p in passages), default=0.0),
         "agreement": _agreement(passages),
+        **{name: question.signals.get(name, 0.0) for name in ("p_knowledge", "p_vague", "p_offtopic", "p_complaint")},
     }
     best = max((p.scores["score"] for p in passages), default=0.0)
     rows = []

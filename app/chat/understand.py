@@ -131,7 +131,11 @@ def _intent(text: str, stripped: str, *, order_ids: tuple[str, ...], history: tu
                 return f"smalltalk.{name}"
     if not stripped:
         return "smalltalk.greeting"
-    if signals.ORDER.search(stripped) or _names_order(stripped, order_ids) or _answers_order_question(stripped, history):
+    if (
+        signals.ORDER.search(stripped)
+        or _names_order(stripped, order_ids)
+        or _answers_order_question(stripped, history)
+    ):
         return "order"
     return "knowledge"
 

@@ -32,3 +32,37 @@ class Brand:
     def timezone(self) -> str:
         """IANA name of the shop's time zone; a date without a time is a day in it."""
         return str(self.service_hours.get("timezone", "Asia/Shanghai"))
+
+
+def brand_of(raw: Mapping[str, Any], name: str = "") -> Brand:
+    """The brand a `brand.yaml` states; what is missing or of the wrong shape falls back, nothing is an error."""
+    known = {f for f in Brand.__dataclass_fields__ if f != "notes"}
+    languages = tuple(str(code)[:2] for code in _list(raw.get("languages"))) or ("zh", "en")
+    default = str(raw.get("default_language") or languages[0])[:2]
+    contact = raw.get("contact")
+    return Brand(
+        name=str(raw.get("name") or name),
+        assistant_name=str(raw.get("assistant_name") or ("小二" if default == "zh" else "Xiaoer")),
+        languages=languages,
+        default_language=default if default in ("zh", "en") else "en",
+        tone=str(raw.get("tone") or ""),
+        forbidden_words=tuple(str(word) for word in _list(raw.get("forbidden_words"))),
+        greeting=_texts(raw.get("greeting")),
+        handoff=_texts(raw.get("handoff")),
+        service_hours=MappingProxyType(dict(hours)) if isinstance(hours := raw.get("service_hours"), Mapping) else _empty(),
+        contact=MappingProxyType(dict(contact)) if isinstance(contact, Mapping) else str(contact or ""),
+        notes=MappingProxyType({key: value for key, value in raw.items() if key not in known}),
+    )
+
+
+def _list(value: object) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _texts(value: object) -> Mapping[str, str]:
+    """A mapping of language to text; a bare text counts for both languages."""
+    if isinstance(value, Mapping):
+        return MappingProxyType({str(key): str(text) for key, text in value.items() if text})
+    return MappingProxyType({"zh": str(value), "en": str(value)}) if value else MappingProxyType({})

