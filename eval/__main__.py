@@ -61,10 +61,13 @@ def suites(
     category: Annotated[str, typer.Option(help="Only this category.")] = "",
     show_failures: Annotated[int, typer.Option(help="Print the first N failures.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write SHOP.jsonl and SHOP.html into this folder.")] = None,
+    remember: Annotated[
+        bool, typer.Option(help="Keep question vectors for faster next runs (latency without them).")
+    ] = False,
     gate: Annotated[bool, typer.Option(help="Exit with 1 when a figure is out of bounds.")] = False,
 ) -> None:
     """The labelled suites of the sample shops."""
-    shut = _run(_suites((shop,) if shop else SAMPLE_SHOPS, model, category, show_failures, out))
+    shut = _run(_suites((shop,) if shop else SAMPLE_SHOPS, model, category, show_failures, out, remember=remember))
     raise typer.Exit(_tell_gates(shut, enforce=gate))
 
 
@@ -87,10 +90,11 @@ def retrieval() -> None:
 
 
 async def _suites(
-    shops: Sequence[str], model: str, category: str, show_failures: int, out: Path | None
+    shops: Sequence[str], model: str, category: str, show_failures: int, out: Path | None, *, remember: bool = False
 ) -> dict[str, list[str]]:
     shut: dict[str, list[str]] = {}
-    async with open_solvers(_settings(model), {s: ROOT / "shops" / s for s in shops}, screen) as solvers:
+    folders = {shop: ROOT / "shops" / shop for shop in shops}
+    async with open_solvers(_settings(model), folders, screen, remember=remember) as solvers:
         for shop, solver in solvers.items():
             outcomes = await _outcomes(_suite(shop, category), solver)
             groups = by_group(outcomes)

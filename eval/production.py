@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from app.shop.brand import Brand
 from eval.harness import Sample, SeenPassage, SolvedSample
 from eval.read_suite import moment
 from eval.replay import reply_record
+from eval.vector_cache import CachedEmbedder
 
 MODEL_START_SECONDS = 600.0
 """Longest an evaluation waits for the embedded model, its download included."""
@@ -78,13 +79,16 @@ class ShopSolver:
 
 @asynccontextmanager
 async def open_solvers(
-    settings: Settings, folders: Mapping[str, Path], console: Console | None = None
+    settings: Settings, folders: Mapping[str, Path], console: Console | None = None, *, remember: bool = False
 ) -> AsyncIterator[dict[str, ShopSolver]]:
     """Ingest and publish these shop folders under `settings.home`, then answer from them.
 
-    Shops already ingested there are compared, not read anew: a second run starts in seconds.
+    Shops already ingested there are compared, not read anew: a second run starts in seconds. `remember` keeps vectors
+    of questions for the next run, which is then faster: its latencies leave out the embedding.
     """
-    async with open_knowledge(settings) as knowledge:
+    async with open_knowledge(settings) as opened:
+        embedder = CachedEmbedder(opened.embedder, settings.home / "vectors" if remember else settings.home / "none")
+        knowledge = replace(opened, embedder=embedder)
         for shop, folder in folders.items():
             await _publish(knowledge, shop, folder, console)
         model = make_model(settings)
@@ -93,6 +97,8 @@ async def open_solvers(
             pipeline = make_pipeline(settings, knowledge, model)
             yield {shop: await _solver(knowledge, pipeline, shop) for shop in folders}
         finally:
+            if remember:
+                embedder.save()
             await model.close()
 
 

@@ -28,6 +28,7 @@ from eval.read_suite import read_suite
 ROOT = Path(__file__).parent.parent.parent
 SHOP = "larchwood"
 TARGET_MS = 8.0
+UNLIMITED = {"XIAOER_ADDRESS_RATE_PER_MINUTE": "0", "XIAOER_CONVERSATION_RATE_PER_MINUTE": "0"}
 _MODEL_CALLS = re.compile(r"^xiaoer_model_calls_total (\S+)", re.M)
 
 
@@ -82,7 +83,7 @@ async def _measure(turns: int, concurrency: int) -> tuple[Cost, Cost, float]:
 
 async def _server(home: Path, model: str, questions: Sequence[str], turns: int, many: int) -> tuple[Cost, list[str]]:
     port = free_port()
-    environment = {"XIAOER_HOME": str(home), "XIAOER_MODEL": model, "XIAOER_DEFAULT_SHOP": SHOP}
+    environment = {"XIAOER_HOME": str(home), "XIAOER_MODEL": model, "XIAOER_DEFAULT_SHOP": SHOP, **UNLIMITED}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
     with running(command, port, environment, home / "server.log") as pid:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:

@@ -14,24 +14,32 @@ from eval.summary import Summary, judged_confidences
 COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("n", "n", "count"),
     ("right", "right", "share"),
-    ("answered", "answered", "share"),
-    ("wrong of answered", "wrong", "share"),
-    ("unanswerable handled", "unanswerable", "share"),
-    ("recall@1", "recall_1", "ratio"),
-    ("recall@5", "recall_5", "ratio"),
+    ("sent", "answered", "share"),
+    ("wrong", "wrong", "share"),
+    ("unknown", "unanswerable", "share"),
+    ("R@1", "recall_1", "ratio"),
+    ("R@5", "recall_5", "ratio"),
     ("AUROC", "auroc", "ratio"),
-    ("AUROC sent", "auroc_sent", "ratio"),
+    ("…sent", "auroc_sent", "ratio"),
     ("ECE", "ece", "ratio"),
     ("p50 ms", "latency_p50_ms", "count"),
     ("p95 ms", "latency_p95_ms", "count"),
-    ("model calls", "model_calls", "count"),
-    ("prompt tokens", "prompt_tokens_p50", "count"),
+    ("calls", "model_calls", "count"),
+    ("tokens", "prompt_tokens_p50", "count"),
+)
+
+
+LEGEND = (
+    "sent: told as true · wrong: share of those · unknown: unanswerable ones held back or said to be unknown · R@k: needed\n"
+    "source among the first k passages · AUROC: confidence, right against wrong · calls and tokens: of the model, uncached"
 )
 
 
 def suite_table(name: str, groups: Mapping[str, Summary]) -> Table:
     """One row a category and language, the whole suite last."""
-    table = Table(title=f"Suite {name}", title_justify="left", header_style="bold")
+    table = Table(
+        title=f"Suite {name}", caption=LEGEND, title_justify="left", caption_justify="left", header_style="bold"
+    )
     table.add_column("")
     for heading, _, _ in COLUMNS:
         table.add_column(heading, justify="right")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from eval.harness import Sample, Score, SolvedSample
+from eval.harness import Sample, Score, SolvedSample, Source
 from eval.scorers.facts import facts_present, nothing_false
-from eval.scorers.source import source_cited
+from eval.scorers.source import holds, source_cited
 
 SENT = frozenset({"answer", "tool"})
 """Decisions that tell the shopper something as true."""
@@ -92,13 +92,18 @@ def unknown_handled(sample: Sample, solved: SolvedSample) -> Score:
 def draft_right(sample: Sample, solved: SolvedSample) -> Score:
     """Whether the answer would have been right had confidence not held it back: what confidence has to predict.
 
-    None where there was no draft. An unanswerable question has no right draft.
+    Where no draft was made, the best passage stands for it. An unanswerable question has no right draft. None where
+    confidence had nothing to say: a tool, small talk, a wish for a person.
     """
-    told = solved.reply if str(solved.reply.get("decision", "")) == "answer" else solved.draft
-    if not told:
+    decision = str(solved.reply.get("decision", ""))
+    looked_up = decision in ("answer", "clarify", "handoff") and float(solved.reply.get("confidence") or 0.0) > 0
+    if not looked_up or (decision != "answer" and not solved.draft and not solved.passages):
         return Score(None)
     if not sample.answerable:
         return Score(0.0)
+    told = solved.reply if decision == "answer" else solved.draft
+    if not told:
+        return Score(float(holds(sample, [Source(solved.passages[0].path, solved.passages[0].locator)])))
     judged = replace(solved, reply=told)
     checks = (source_cited(sample, judged), facts_present(sample, judged), nothing_false(sample, judged))
     return Score(float(all(check.value != 0.0 for check in checks)))

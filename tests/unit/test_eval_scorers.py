@@ -145,10 +145,22 @@ def test_recall_counts_passages_up_to_its_depth() -> None:
 
 def test_a_draft_that_was_held_back_is_judged_as_if_sent() -> None:
     draft = {"text": "满99元包邮", "citations": [{"path": FAQ, "locator": "row 4 | 满多少包邮？"}]}
-    held = SolvedSample({"text": "转人工", "decision": "handoff"}, (), draft)
+    held = SolvedSample({"text": "转人工", "decision": "handoff", "confidence": 0.6}, (), draft)
     assert value("draft_right", SHIPPING, held) == 1
     assert value("draft_right", UNKNOWN, held) == 0
-    assert value("draft_right", SHIPPING, solved("转人工", "handoff")) is None
+
+
+def test_the_best_passage_stands_for_a_draft_that_was_not_made() -> None:
+    reply = {"text": "转人工", "decision": "handoff", "confidence": 0.6}
+    right, other = SeenPassage(FAQ, "row 4 | 满多少包邮？"), SeenPassage(FAQ, "row 5")
+    assert value("draft_right", SHIPPING, SolvedSample(reply, (right, other))) == 1
+    assert value("draft_right", SHIPPING, SolvedSample(reply, (other, right))) == 0
+
+
+def test_confidence_is_not_judged_where_it_had_nothing_to_say() -> None:
+    assert value("draft_right", SHIPPING, solved("转人工", "handoff", confidence=0.0)) is None
+    assert value("draft_right", SHIPPING, solved("你好", "smalltalk", confidence=1.0)) is None
+    assert value("draft_right", SHIPPING, solved("已发货", "tool", confidence=1.0)) is None
 
 
 @pytest.mark.parametrize("text", ["资料里没有写这个", "I can’t find that in our notes", "Our pages don't say."])
