@@ -62,7 +62,7 @@ def suites(
     show_failures: Annotated[int, typer.Option(help="Print the first N failures.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Write SHOP.jsonl and SHOP.html into this folder.")] = None,
     remember: Annotated[
-        bool, typer.Option(help="Keep question vectors for faster next runs (latency without them).")
+        bool, typer.Option(help="Keep question vectors: faster next runs, latency without them.")
     ] = False,
     gate: Annotated[bool, typer.Option(help="Exit with 1 when a figure is out of bounds.")] = False,
 ) -> None:

@@ -30,16 +30,16 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 
 
 LEGEND = (
-    "sent: told as true · wrong: share of those · unknown: unanswerable ones held back or said to be unknown · R@k: needed\n"
-    "source among the first k passages · AUROC: confidence, right against wrong · calls and tokens: of the model, uncached"
+    "sent: told as true · wrong: share of those · unknown: unanswerable ones held back or said to be unknown\n"
+    "R@k: needed source among the first k passages · AUROC: confidence, right against wrong\n"
+    "calls and tokens: of the model, tokens uncached"
 )
 
 
 def suite_table(name: str, groups: Mapping[str, Summary]) -> Table:
     """One row a category and language, the whole suite last."""
-    table = Table(
-        title=f"Suite {name}", caption=LEGEND, title_justify="left", caption_justify="left", header_style="bold"
-    )
+    table = Table(title=f"Suite {name}", caption=LEGEND, header_style="bold")
+    table.title_justify = table.caption_justify = "left"
     table.add_column("")
     for heading, _, _ in COLUMNS:
         table.add_column(heading, justify="right")
