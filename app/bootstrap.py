@@ -23,6 +23,7 @@ from app.adapters.llm.openai_client import OpenAIModel
 from app.adapters.orders.file import FileOrderBook
 from app.api.auth import Tokens
 from app.api.container import Container, Part
+from app.api.limits import Buckets
 from app.chat.calibrate import load_model
 from app.chat.compose import Composer
 from app.chat.decide import Decider, Policy
@@ -80,7 +81,9 @@ class ShopFiles(Mapping[str, Brand]):
         try:
             changed = path.stat().st_mtime_ns
         except (OSError, ValueError) as problem:
-            raise NotFound(f"There is no shop named {shop!r} here. `xiaoer ingest FOLDER --shop {shop}` makes one.") from problem
+            raise NotFound(
+                f"There is no shop named {shop!r} here. `xiaoer ingest FOLDER --shop {shop}` makes one."
+            ) from problem
         kept = self._brands.get(shop)
         if kept is None or kept[0] != changed:
             raw = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -290,6 +293,9 @@ async def open_server(settings: Settings) -> AsyncIterator[ServerContainer]:
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,
+            widget_origins=tuple(origin.strip() for origin in settings.widget_origins.split(",") if origin.strip()),
+            conversation_bucket=Buckets(settings.conversation_rate_per_minute),
+            address_bucket=Buckets(settings.address_rate_per_minute),
             parts=parts,
             start=start,
             close=model.close,

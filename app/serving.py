@@ -25,17 +25,23 @@ SHOPS = Path(__file__).parent.parent / "shops"
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and before it waits for its readers to leave."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._on_stop = on_stop
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         """Start, then call back once the sockets are open."""
         await super().startup(sockets)  # type: ignore[arg-type]
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Hang up on those who only follow, then let what is under way finish."""
+        self._on_stop()
+        await super().shutdown(sockets)  # type: ignore[arg-type]
 
 
 async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> None:
@@ -50,7 +56,7 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
             access_log=False,
             timeout_graceful_shutdown=20,
         )
-        await _Server(config, on_ready or (lambda: None)).serve()
+        await _Server(config, on_ready or (lambda: None), container.conversations.hang_up).serve()
 
 
 async def demo(settings: Settings, *, headless: bool) -> None:
@@ -107,7 +113,9 @@ def audit(settings: Settings, console: Console) -> int:
     console.print(f"{report.conversations} conversations, {report.events} events, {report.erased} erased.")
     for found in report.breaks:
         console.print(f"[red]Broken:[/red] {found.conversation_id} at event {found.seq}: {found.what}", highlight=False)
-    console.print("[green]Every chain holds.[/green]" if report.ok else "Restore the database from a backup, and keep this one.")
+    console.print(
+        "[green]Every chain holds.[/green]" if report.ok else "Restore the database from a backup, and keep this one."
+    )
     return 0 if report.ok else 1
 
 
@@ -115,4 +123,3 @@ def fetch_model(settings: Settings, console: Console) -> None:
     """Fetch the pinned weights with a progress bar."""
     path = fetch_with_bar(settings.model_size, settings.home / "models", settings.model_path, console)
     console.print(f"The weights are in place: {path} ({os.path.getsize(path) / 1e6:.0f} MB).", highlight=False)
-

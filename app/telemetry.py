@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 import orjson
@@ -24,7 +25,6 @@ def configure_logging(level: str = "INFO") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(serializer=orjson.dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
@@ -81,8 +81,8 @@ class Telemetry:
     def turn_failed(self, conversation_id: str, shop: str, error: XiaoerError, cause: BaseException) -> None:
         """Count a turn that ended in a problem; the cause goes to the log when it is our fault."""
         self._failures.labels(error.slug).inc()
-        unexpected = None if isinstance(cause, XiaoerError) else cause
-        self._log.error("turn.failed", conversation=conversation_id, shop=shop, problem=error.slug, exc_info=unexpected)
+        told = {} if isinstance(cause, XiaoerError) else traced(cause)
+        self._log.error("turn.failed", conversation=conversation_id, shop=shop, problem=error.slug, **told)
 
     def problem_sent(self, error: XiaoerError, instance: str, path: str) -> None:
         """Count a problem response. Those that are our fault are logged with their instance."""
@@ -92,11 +92,18 @@ class Telemetry:
 
     def request_failed(self, path: str, cause: BaseException) -> None:
         """Log what nobody expected."""
-        self._log.error("request.failed", path=path, exc_info=cause)
+        self._log.error("request.failed", path=path, **traced(cause))
 
     def request_done(self, method: str, status: int) -> None:
         """Count a request."""
         self._requests.labels(method if method in _METHODS else "other", str(status)).inc()
+
+
+def traced(error: BaseException) -> dict[str, Any]:
+    """What went wrong and where, without the error's own message: that may quote what a shopper wrote."""
+    frames = traceback.extract_tb(error.__traceback__)
+    causes = [type(e).__name__ for e in (error, error.__cause__, error.__context__) if e is not None]
+    return {"error": " < ".join(dict.fromkeys(causes)), "trace": [f"{f.filename}:{f.lineno} {f.name}" for f in frames]}
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from app.errors import NotFound
 from app.web.storefront import LANGUAGES, StorefrontData, StorefrontSource
 from app.web.words import WORDS
 
@@ -63,7 +64,7 @@ def router(container: StorefrontSource) -> APIRouter:
     @routes.get("/web/{name}")
     async def web_file(request: Request, name: str) -> Response:
         if name not in _FILES:
-            return Response(status_code=404)
+            raise NotFound("There is no such file here.")
         return static_file(request, *_FILES[name], {})
 
     return routes
