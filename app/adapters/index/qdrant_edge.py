@@ -27,6 +27,7 @@ from app.adapters.index.payload import (
     TERMS,
     payload_of,
 )
+from app.adapters.index.point_memory import PointMemory, StoredPoint
 from app.errors import Conflict, Unavailable, XiaoerError
 from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery
 
@@ -51,6 +52,7 @@ class EdgeIndex:
         self._shard: Any = None
         self._size: int | None = None
         self._closed = False
+        self._remembered = PointMemory()
         # Reads and writes have a thread each: a long write batch does not hold up a shopper's search.
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="index-read")
         self._writes = ThreadPoolExecutor(1, thread_name_prefix="index-write")
@@ -164,6 +166,7 @@ class EdgeIndex:
         elif size != self._size:
             self._start_over(size)
         self._shard.update(qe.UpdateOperation.upsert_points([_point(p) for p in points]))
+        self._remembered.forget(point.point_id for point in points)
 
     def _start_over(self, size: int) -> None:
         """Another embedder: the shard is made anew, but only once every shop has been removed from it."""
@@ -213,11 +216,21 @@ class EdgeIndex:
             limit=query.limit,
             query=nearest,
             filter=_filter(query),
-            with_payload=HIT_FIELDS,
-            with_vector=[DENSE] if dense else False,
             params=None if dense else qe.SearchParams(idf=of_release),
         )
-        return [_hit(point, dense=dense) for point in self._shard.query(request)]
+        scored = [(str(point.id), float(point.score)) for point in self._shard.query(request)]
+        stored = self._stored([point_id for point_id, _ in scored])
+        return [_hit(point_id, score, stored[point_id], dense) for point_id, score in scored if point_id in stored]
+
+    def _stored(self, point_ids: list[str]) -> dict[str, StoredPoint]:
+        generation = self._remembered.generation
+        found = self._remembered.get(point_ids)
+        if missing := [point_id for point_id in point_ids if point_id not in found]:
+            records = self._shard.retrieve(missing, with_payload=HIT_FIELDS, with_vector=[DENSE])
+            read = {str(record.id): _stored_point(record) for record in records}
+            self._remembered.remember(read, generation)
+            found |= read
+        return found
 
     def _close(self) -> None:
         self._reads.shutdown(wait=True)
@@ -290,15 +303,16 @@ def _sparse(terms: Any) -> Any:
     return qe.SparseVector([int(term) for term in terms], [float(weight) for weight in terms.values()])
 
 
-def _hit(point: Any, *, dense: bool) -> IndexHit:
-    return IndexHit(
-        point_id=str(point.id),
-        chunk_id=point.payload["chunk_id"],
-        aspect=point.payload["aspect"],
-        ordinal=int(point.payload["ordinal"]),
-        score=float(point.score),
-        dense=np.asarray(point.vector[DENSE], dtype=np.float32) if dense else None,
-    )
+def _stored_point(record: Any) -> StoredPoint:
+    vector = np.asarray(record.vector[DENSE], dtype=np.float32)
+    vector.setflags(write=False)
+    payload = record.payload
+    return StoredPoint(payload["chunk_id"], payload["aspect"], int(payload["ordinal"]), vector)
+
+
+def _hit(point_id: str, score: float, point: StoredPoint, dense: bool) -> IndexHit:
+    vector = point.dense if dense else None
+    return IndexHit(point_id, point.chunk_id, point.aspect, point.ordinal, score, vector)
 
 
 def _of_shop(shop: str) -> Any:
