@@ -84,7 +84,7 @@ class Responder:
                 async for sentence in sentences:
                     said.append(sentence)
                     yield sentence
-            whole = bool(said)
+            whole = 2 * sum(sentence.origin == "model" for sentence in said) > len(said)
         except ModelUnavailable:
             pass
         for sentence in unsaid(decision, said, everything=not whole):

@@ -21,6 +21,7 @@ _CLAUSE_END = re.compile(
     r"\band\b(?=\s(?:can|do|does|is|are|will|must|may|costs?|the|we|you|it|they)\b|\scannot)"
 )
 _SOUNDLESS = re.compile(r"[\s，。；：、！？,;:!?\"'“”‘’()（）\[\]【】《》「」…—~*_|]+|\.(?!\d)")
+_ROW = re.compile(r"[^:;]{1,40}: ([^;]+); ")
 _FILLER = frozenset(
     {stem(word) for word in ("sure", "yes", "yeah", "ok", "okay", "certainly", "course", "absolutely", "sorry")}
     | {stem("unfortunately"), "当然", "好的"}
@@ -53,6 +54,7 @@ class Unit:
 
     sentence   what is sent, cited, when something written in its place is not supported
     context    words of the heading, product name or question it stands under
+    head       words of the first cell, in a table row: what the row is about
     names      words that tell it from its neighbours: the context, and the cells of a table row that hold no value
     spans      its clauses, and up to three neighbouring ones taken together
     """
@@ -63,6 +65,7 @@ class Unit:
     whole: Clause
     context: frozenset[str]
     names: frozenset[str]
+    head: frozenset[str]
     spans: tuple[Clause, ...]
     is_draft: bool = False
     is_fact: bool = False
@@ -141,6 +144,7 @@ def _unit(
         runs.append(parts)
     around = _context_words(context)
     labels = (clause.words for clause in parts if is_row and not clause.values)
+    row = _ROW.match(text)
     return Unit(
         sentence=sentence,
         language=language_of(text),
@@ -148,6 +152,7 @@ def _unit(
         whole=joined(parts) if parts else _clause(""),
         context=around,
         names=around.union(*labels),
+        head=_context_words(row[1]) if row else frozenset(),
         spans=tuple(joined(run) for run in runs),
         is_draft=is_draft,
         is_fact=is_fact,

@@ -8,7 +8,8 @@ found there. A sentence that fails is replaced by the evidence it was nearest to
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.chat.language import language_of
@@ -87,6 +88,8 @@ class Grounds:
     words: frozenset[str]
     names: frozenset[str]
     clauses: tuple[Clause, ...]
+    holders: Mapping[str, int]
+    """word → how many units hold it"""
     question_words: frozenset[str]
     question_codes: frozenset[str]
 
@@ -165,6 +168,7 @@ def grounds_of(found: tuple[Unit, ...], question: Question, text: str) -> Ground
         words=frozenset().union(*(unit.whole.words | unit.context for unit in found)),
         names=frozenset().union(*(unit.names for unit in found)),
         clauses=tuple(part for unit in found for part in clauses(unit.sentence.text)),
+        holders=Counter(word for unit in found for word in unit.whole.words | unit.context),
         question_words=frozenset(words(asked)),
         question_codes=frozenset(value.amount for value in values(asked) if value.unit == "code"),
     )
@@ -224,15 +228,7 @@ def _carried(parts: Sequence[Clause], whole: Clause, grounds: Grounds) -> tuple[
 
 
 def _carrier(part: Clause, whole: Clause, grounds: Grounds) -> tuple[str, Unit | None]:
-    ranked = sorted(
-        (
-            (_covered(part, span, unit, whole.words, grounds), -len(span.words), index, unit, span)
-            for index, unit in enumerate(grounds.units)
-            for span in unit.spans
-        ),
-        key=lambda row: (*row[:2], -row[2]),
-        reverse=True,
-    )
+    ranked = sorted(_candidates(part, whole, grounds), key=lambda row: (*row[:2], -row[2]), reverse=True)
     if not ranked or ranked[0][0] < LEAST_COVERED:
         return "words that are not in the evidence", None
     first_reason = ""
@@ -248,6 +244,16 @@ def _carrier(part: Clause, whole: Clause, grounds: Grounds) -> tuple[str, Unit |
             return "", unit
         first_reason = first_reason or reason
     return first_reason, None
+
+
+def _candidates(part: Clause, whole: Clause, grounds: Grounds) -> Iterator[tuple[float, int, int, Unit, Clause]]:
+    """(share covered, shorter first, order, unit, span) of each place that shares enough words to be worth a look."""
+    for index, unit in enumerate(grounds.units):
+        around = len(part.words & unit.context)
+        for span in unit.spans:
+            if 3 * (len(part.words & span.words) + around) >= len(part.words):
+                covered = _covered(part, span, unit, whole.words, grounds)
+                yield covered, -len(span.words), index, unit, span
 
 
 def _covered(part: Clause, span: Clause, unit: Unit, everything: frozenset[str], grounds: Grounds) -> float:
@@ -356,15 +362,27 @@ def _nearest(sentence: str, grounds: Grounds, alike: Alike | None) -> tuple[Unit
     """The unit a failing sentence stands for; a draft sentence wins over an equal one, for it was chosen to be said."""
     parts = clauses(sentence)
     content = frozenset().union(*(part.words for part in parts))
+    total = _weight(content, grounds)
+    language = language_of(sentence)
     best: Unit | None = None
     best_score = 0.0
     for unit in grounds.units:
-        if unit.language != language_of(sentence):
+        if unit.language != language:
             score = alike(unit.sentence.text) if alike is not None else 0.0
         else:
-            held = len(content & unit.whole.words) + 0.5 * len(content & (unit.context - unit.whole.words))
-            score = held / max(1, len(content))
+            here = content & unit.whole.words
+            near = content & (unit.context - unit.whole.words)
+            asked = grounds.question_words & (unit.whole.words | unit.context)
+            score = (_weight(here, grounds) + 0.5 * _weight(near, grounds)) / max(0.01, total)
+            score += 0.1 * bool(content & unit.head) + 0.2 * _weight(asked, grounds) / max(
+                0.01, _weight(grounds.question_words, grounds)
+            )
         score += 0.15 if unit.is_draft and score else 0.0
         if score > best_score:
             best, best_score = unit, score
     return best, best_score
+
+
+def _weight(content: frozenset[str], grounds: Grounds) -> float:
+    """A word that few units hold tells more which of them is meant; one that none holds weighs like half a rare one."""
+    return sum(1 / grounds.holders[word] if word in grounds.holders else 0.5 for word in content)

@@ -203,6 +203,14 @@ def test_a_draft_sentence_is_preferred_as_the_replacement() -> None:
     assert Verifier().verify("收到退货后24小时内验货。", evidence, QUESTION_ZH) == draft
 
 
+def test_the_replacement_is_the_row_that_was_asked_about() -> None:
+    rows = ["类别: 内裤、袜子; 什么情况下不能退: 拆开卫生封条后", "类别: 茶叶; 什么情况下不能退: 开袋、开罐后"]
+    question = Question("茶叶拆开了还能退吗", "茶叶拆开了还能退吗", "zh")
+    sentence = Verifier().verify("茶叶拆开后不能退。", evidence_of(*rows), question)
+    assert sentence is not None
+    assert sentence.text == rows[1]
+
+
 def test_forbidden_words_of_the_brand_never_pass() -> None:
     text = "全网最低，满99元包邮。"
     assert Verifier().verify(text, evidence_of(*ZH), QUESTION_ZH, forbidden_words=("全网最低",)) != Sentence(text)
