@@ -73,3 +73,13 @@ class ConvertedFile:
     documents: tuple[ConvertedDocument, ...]
     skipped: tuple[SkippedRow, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+def title_of(blocks: tuple[Block, ...], fallback: str) -> str:
+    """A document's title: the heading or the short line it begins with, else `fallback`."""
+    first = blocks[0] if blocks else None
+    if isinstance(first, Heading):
+        return first.text
+    if isinstance(first, Paragraph) and len(first.text) <= 40 and first.text[-1] not in "。.!！?？;；,，:：":
+        return first.text
+    return fallback

@@ -76,6 +76,8 @@ def _sections(title: str, blocks: Sequence[Block]) -> Iterator[_Section]:
             section = _Section(tuple(names) if names[:1] == list(root) else (*root, *names))
         elif isinstance(block, Grid):
             section.parts.extend(read_tables(block))
+        elif block.text == title and not path:
+            continue  # the title, set as plain text
         elif not _is_furniture(block, section.heading, headings, first=not path or len(path) == 1):
             section.parts.append(block.text)
     yield section
@@ -102,7 +104,7 @@ def _merge(sections: list[_Section]) -> list[_Section]:
     for index, section in enumerate(filled):
         following = filled[index + 1] if index + 1 < len(filled) else None
         text = _text(section.parts)
-        leads = following is not None and _is_above(section, following)
+        leads = following is not None and _introduces(section, following)
         if leads and count_tokens(text) <= INTRODUCTION_TOKENS and _only_text(section):
             carried.extend(section.parts)
         elif _is_scrap(text) and _only_text(section) and (following is not None or merged):
@@ -117,10 +119,9 @@ def _merge(sections: list[_Section]) -> list[_Section]:
     return merged
 
 
-def _is_above(section: _Section, following: _Section) -> bool:
-    """Whether the section introduces the document or the part that the following one belongs to."""
-    depth = len(section.path)
-    return depth < len(following.path) and following.path[:depth] == section.path
+def _introduces(section: _Section, following: _Section) -> bool:
+    """Whether the section is the document's front matter: text under its title, before the first real heading."""
+    return len(section.path) == 1 and following.path[:1] == section.path and len(following.path) > 1
 
 
 def _is_scrap(text: str) -> bool:

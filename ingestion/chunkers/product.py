@@ -34,6 +34,7 @@ class _Variant:
     language: str = ""
     record_id: str = ""
     title: str = ""
+    locator: str = ""
 
 
 @dataclass(slots=True)
@@ -111,10 +112,15 @@ class ProductChunker:
     def _place(self, variant: _Variant, source: _Source, kept: dict[str, _Variant], fresh: dict[str, _Variant]) -> None:
         key = _key(variant.sku or variant.name)
         skipped = source.result.skipped
-        if first := fresh.get(key):
+        first = fresh.get(key)
+        if first and not variant.sku and first.attributes != variant.attributes:
+            # Without SKUs, rows of one name are its variants; each needs a name of its own.
+            variant.locator = f"{variant.name} ({variant.row})"
+            fresh[_key(variant.locator)] = variant
+        elif first:
             what = f"the SKU {variant.sku}" if variant.sku else f"the product {variant.name}"
             skipped.append(SkippedRow(variant.row, f"{what} stands in row {first.row} already"))
-        elif targets := [kept[key]] if key in kept else _targets(variant, source.rank, kept):
+        elif targets := [kept[key]] if variant.sku and key in kept else _targets(variant, source.rank, kept):
             for target in targets:
                 _merge(target, variant, source.result)
         elif not variant.name and not variant.sku:
@@ -212,7 +218,7 @@ def _append_chunk(result: Chunked, variant: _Variant) -> None:
     document = document_for(variant.path, variant.title or name, Kind.PRODUCT, language, variant.record_id)
     chunk = make_chunk(
         document,
-        locator=variant.sku or name,
+        locator=variant.sku or variant.locator or name,
         title=name,
         text=text,
         language=language,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import BadInput
-from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, Row
+from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, Row, title_of
 from ingestion.converters import check_archive
 from ingestion.text import clean, invisible_count, one_line
 
@@ -46,9 +46,8 @@ def convert(path: Path) -> ConvertedFile:
     if not blocks:
         raise BadInput("the document holds no text (pictures are not read)")
     hidden = sum(invisible_count(node.text or "") for node in document.element.body.iter(f"{_W}t"))
-    top = next((b.text for b in blocks if isinstance(b, Heading)), "")
     notes = (f"{hidden} invisible characters were removed",) if hidden else ()
-    return ConvertedFile((ConvertedDocument(top or path.stem, blocks),), (), notes)
+    return ConvertedFile((ConvertedDocument(title_of(blocks, path.stem), blocks),), (), notes)
 
 
 @dataclass(frozen=True, slots=True)

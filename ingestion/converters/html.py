@@ -49,9 +49,10 @@ def convert(path: Path) -> ConvertedFile:
     soup = _soup(text)
     title = one_line(soup.title.get_text()) if soup.title else ""
     first = soup.find("h1")
+    heading = one_line(first.get_text()) if first else ""
     _drop_noise(soup)
     blocks = list(_blocks(soup.body or soup, 0))
-    if first and first.decomposed and (heading := title):
+    if first and first.decomposed and heading:  # it stood in the site's header
         blocks.insert(0, Heading(1, heading))
     if not blocks:
         raise BadInput("the page holds no readable text (only scripts, navigation or hidden parts)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from app.errors import BadInput
 from app.knowledge.sentences import table_cells
-from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, Row
+from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, Row, title_of
 from ingestion.converters.html import html_to_text
 from ingestion.text import clean, decode, invisible_count, join_wrapped, one_line
 
@@ -38,15 +38,21 @@ def convert(path: Path) -> ConvertedFile:
     blocks = tuple(_plain_text(text) if path.suffix.lower() == ".txt" else markdown_blocks(text))
     if not blocks:
         raise BadInput("the file holds no text")
-    top = next((b.text for b in blocks if isinstance(b, Heading)), "")
     notes = (f"{hidden} invisible characters were removed",) if hidden else ()
-    return ConvertedFile((ConvertedDocument(title or top or path.stem, blocks),), (), notes)
+    return ConvertedFile((ConvertedDocument(title or title_of(blocks, path.stem), blocks),), (), notes)
 
 
 def _plain_text(text: str) -> Iterator[Block]:
-    for part in re.split(r"\n\s*\n", text):
-        if body := clean(part):
-            yield Paragraph(body)
+    """Paragraphs between empty lines; a short line of its own above one is its heading."""
+    parts = [body for part in re.split(r"\n\s*\n", text) if (body := clean(part))]
+    for index, body in enumerate(parts):
+        first, _, rest = body.partition("\n")
+        heads = len(first) <= 40 and first[-1] not in "。.!！?？;；,，:：" and not _ITEM.match(first)
+        heads_it = heads and bool(len(rest) > 40 and "\n" not in rest if rest else index + 1 < len(parts))
+        if heads_it:
+            yield Heading(1 if index == 0 else 2, first)
+        if text_of_part := rest if heads_it else body:
+            yield Paragraph(text_of_part)
 
 
 def markdown_blocks(text: str) -> Iterator[Block]:

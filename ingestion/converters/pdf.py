@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from app.errors import BadInput
-from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, Row
+from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, Row, title_of
 from ingestion.converters.pdf_layout import Line, PageLayout, Table, read_page
 from ingestion.text import join_wrapped, language_of
 
@@ -44,8 +44,7 @@ def convert(path: Path) -> ConvertedFile:
             f"{unmapped} characters of the pdf have no text behind them; export it again with embedded fonts"
         )
     blocks = tuple(_blocks(_without_running_heads(pages), _Looks(lines)))
-    top = next((block.text for block in blocks if isinstance(block, Heading)), "")
-    return ConvertedFile((ConvertedDocument(top or path.stem, blocks),))
+    return ConvertedFile((ConvertedDocument(title_of(blocks, path.stem), blocks),))
 
 
 def _read(path: Path) -> list[PageLayout]:
@@ -73,15 +72,20 @@ def _without_running_heads(pages: list[PageLayout]) -> list[PageLayout]:
     seen = Counter(key for page in pages for key in {_running_key(i) for i in page.items if _in_margin(i, page)})
     repeated = {key for key, count in seen.items() if key and count >= 2 and count >= 0.5 * len(pages)}
 
-    def is_running(item: Line | Table, page: PageLayout) -> bool:
-        if not isinstance(item, Line) or not _in_margin(item, page):
-            return False
-        return _running_key(item) in repeated or _PAGE_NUMBER.fullmatch(item.text) is not None
+    def running(items: Sequence[Line | Table], page: PageLayout) -> int:
+        """How many items from the page's edge on are such; the first that is none ends them."""
+        for count, item in enumerate(items):
+            number = isinstance(item, Line) and _PAGE_NUMBER.fullmatch(item.text)
+            if not _in_margin(item, page) or not (number or _running_key(item) in repeated):
+                return count
+        return len(items)
 
-    return [
-        PageLayout(tuple(i for i in page.items if not is_running(i, page)), page.height, page.unmapped)
-        for page in pages
-    ]
+    kept = []
+    for page in pages:
+        head = running(page.items, page)
+        foot = running(page.items[head:][::-1], page)
+        kept.append(PageLayout(page.items[head : len(page.items) - foot], page.height, page.unmapped))
+    return kept
 
 
 def _in_margin(item: Line | Table, page: PageLayout) -> bool:
@@ -133,9 +137,22 @@ class _Looks:
 
     def _stands_alone(self, line: Line, above: Line | None, below: Line | None) -> bool:
         """Not one item of a numbered list, nor a paragraph's first line: space above, text of its own below."""
-        if below is None or _NUMBERED.match(below.text) or line.x1 > self.right - 4 * line.size:
+        if below is None or line.x1 > self.right - 4 * line.size or _ordinal(below.text) == _ordinal(line.text) + 1:
             return False
         return above is None or above.y0 < line.y0 or above.y0 - line.y0 > 1.2 * self.line_step
+
+
+def _ordinal(text: str) -> int:
+    """The last figure of a line's number ("2.3 Fees" → 3), -1 without one; Chinese numerals count up to ten."""
+    match = _NUMBERED.match(text)
+    if match is None:
+        return -1
+    if match["dots"]:
+        return int(match["dots"].split(".")[-1])
+    numeral = re.search(
+        r"[一二三四五六七八九]?十?[一二三四五六七八九]?(?=[^一二三四五六七八九十]*$)", match[0].strip("第（()） 、．.")
+    )
+    return "一二三四五六七八九十".find(numeral[0][-1]) + 1 if numeral and numeral[0] else -1
 
 
 def _blocks(pages: list[PageLayout], looks: _Looks) -> Iterator[Block]:
