@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.bootstrap import Knowledge, make_model, make_pipeline, open_knowledge
 from app.chat.language import join_sentences
@@ -21,7 +23,7 @@ from app.settings import Settings
 from app.shop.brand import Brand
 from eval.harness import Sample, SeenPassage, SolvedSample
 from eval.read_suite import moment
-from eval.replay import reply_record
+from eval.replay import replay, reply_record
 from eval.vector_cache import CachedEmbedder
 
 MODEL_START_SECONDS = 600.0
@@ -112,6 +114,21 @@ async def open_solver(settings: Settings, shop: str, console: Console | None = N
             yield await _solver(knowledge, make_pipeline(settings, knowledge, model), shop)
         finally:
             await model.close()
+
+
+async def replay_suite(settings: Settings, suite_path: Path, shop: str, out_path: Path, console: Console) -> int:
+    """`xiaoer replay`, over what the shop has live. Returns the exit code: 0 only when every line got its reply."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    async with open_solver(settings, shop, console) as solver:
+        with Progress(*columns, console=console, transient=True) as bars:
+            bar = bars.add_task(f"Asking {shop}", total=None)
+            report = await replay(
+                suite_path, out_path, solver.run, lambda done, of: bars.update(bar, completed=done, total=of)
+            )
+    for problem in report.problems:
+        console.print(f"[red]left out[/] {escape(problem)}", highlight=False)
+    console.print(f"{report.replied} replies are in {out_path}; {len(report.problems)} lines have none.")
+    return int(not report.complete)
 
 
 async def _publish(knowledge: Knowledge, shop: str, folder: Path, console: Console | None) -> None:

@@ -14,13 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from app.chat.turn import HandOff, Reply
 from app.errors import NotFound
-from app.settings import Settings
 from eval.harness import Sample
 from eval.read_suite import BadLine, read_samples
 
@@ -75,24 +70,6 @@ async def replay(
         os.fsync(out.fileno())
     part.replace(out_path)
     return report
-
-
-async def replay_command(settings: Settings, suite_path: Path, shop: str, out_path: Path) -> int:
-    """`xiaoer replay`, over what the shop has live. Returns the exit code: 0 only when every line got its reply."""
-    from eval.production import open_solver  # noqa: PLC0415  starts the engines, and needs reply_record from here
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    async with open_solver(settings, shop, console) as solver:
-        with Progress(*columns, console=console, transient=True) as bars:
-            bar = bars.add_task(f"Asking {shop}", total=None)
-            report = await replay(
-                suite_path, out_path, solver.run, lambda done, of: bars.update(bar, completed=done, total=of)
-            )
-    for problem in report.problems:
-        console.print(f"[red]left out[/] {escape(problem)}", highlight=False)
-    console.print(f"{report.replied} replies are in {out_path}; {len(report.problems)} lines have none.")
-    return int(not report.complete)
 
 
 def reply_record(sample_id: str, reply: Reply) -> dict[str, Any]:
