@@ -10,7 +10,7 @@ from app.errors import Unavailable
 from app.knowledge.catalogue import ChunkVersion, Leftover, WritableCatalogue
 from app.knowledge.ports import FOREVER, Embedder, IndexPoint, KnowledgeIndex, Vector
 from ingestion.chunkers import hash_of
-from ingestion.points import PointText, index_points, point_texts
+from ingestion.points import PointText, SidedText, index_points, point_texts
 
 EMBED_BATCH = 64
 UPSERT_BATCH = 500
@@ -33,7 +33,7 @@ class Builder:
 
     async def write(self, versions: Sequence[ChunkVersion], texts: dict[str, list[PointText]]) -> None:
         """Embed and upsert the points of these chunks. Vectors are remembered as they come: a rerun embeds the rest."""
-        wanted = dict.fromkeys(t.text for version in versions for t in texts[version.chunk.chunk_id])
+        wanted = dict.fromkeys((t.side, t.text) for version in versions for t in texts[version.chunk.chunk_id])
         vectors = await self._embed(list(wanted))
         points: list[IndexPoint] = []
         for number, version in enumerate(versions, start=1):
@@ -89,23 +89,29 @@ class Builder:
         versions = await self._catalogue.versions(self._shop)
         return [v for v in versions if v.from_release < leftover.number <= v.to_release]
 
-    async def _embed(self, texts: list[str]) -> dict[str, Vector]:
+    async def _embed(self, texts: list[SidedText]) -> dict[SidedText, Vector]:
         model = self._embedder.name
-        hashes = {text: hash_of(text) for text in texts}
+        hashes = {sided: hash_of("\n".join(sided)) for sided in texts}
         cached = await self._catalogue.vectors(model, list(hashes.values()))
         cached = {h: vector for h, vector in cached.items() if len(vector) == self._embedder.size}
-        missing = [text for text in texts if hashes[text] not in cached]
+        missing = [sided for sided in texts if hashes[sided] not in cached]
         # Texts of like length together: padding a batch to its longest text is what costs.
-        missing.sort(key=len)
+        missing.sort(key=lambda sided: (sided[0], len(sided[1])))
         done = len(texts) - len(missing)
         for start in range(0, len(missing), EMBED_BATCH):
             batch = missing[start : start + EMBED_BATCH]
-            rows = await self._embedder.embed_passages(batch)
-            fresh = {hashes[text]: row for text, row in zip(batch, rows, strict=True)}
+            fresh = {hashes[sided]: row for sided, row in (await self._rows(batch)).items()}
             await self._catalogue.save_vectors(model, fresh)
             cached.update(fresh)
             self._progress("embed", done + start + len(batch), len(texts))
-        return {text: cached[hashes[text]] for text in texts}
+        return {sided: cached[hashes[sided]] for sided in texts}
+
+    async def _rows(self, batch: Sequence[SidedText]) -> dict[SidedText, Vector]:
+        rows: dict[SidedText, Vector] = {}
+        for side, embed in (("query", self._embedder.embed_queries), ("passage", self._embedder.embed_passages)):
+            if own := [sided for sided in batch if sided[0] == side]:
+                rows.update(zip(own, await embed([text for _, text in own]), strict=True))
+        return rows
 
 
 def texts_of_versions(versions: Sequence[ChunkVersion]) -> dict[str, list[PointText]]:

@@ -6,6 +6,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from app.knowledge.catalogue import ChunkVersion
 from app.knowledge.chunk import Chunk, Kind
@@ -14,6 +15,9 @@ from app.knowledge.sentences import spoken_sentences
 from app.knowledge.tokenize import sparse_vector
 from ingestion.chunkers.policy import count_tokens
 from ingestion.headers import Column, meanings
+
+SidedText: TypeAlias = tuple[str, str]
+"""(side, text): what a vector is made of."""
 
 WHOLE_TOKENS = 400
 MAX_OPTION_CHARACTERS = 24
@@ -27,6 +31,11 @@ class PointText:
     aspect: str
     ordinal: int
     text: str
+
+    @property
+    def side(self) -> Literal["query", "passage"]:
+        """What it is embedded as. A phrasing is a question like the shopper's: as a query it lies nearer to one."""
+        return "query" if self.aspect == "phrasing" else "passage"
 
 
 def point_texts(chunks: Sequence[Chunk]) -> dict[str, list[PointText]]:
@@ -88,9 +97,9 @@ def _group(chunk: Chunk) -> str:
 
 
 def index_points(
-    shop: str, version: ChunkVersion, texts: Sequence[PointText], vectors: Mapping[str, Vector]
+    shop: str, version: ChunkVersion, texts: Sequence[PointText], vectors: Mapping[SidedText, Vector]
 ) -> list[IndexPoint]:
-    """The points of one chunk; `vectors` by text. Ids are derived, so writing them twice changes nothing."""
+    """The points of one chunk; `vectors` by side and text. Ids are derived, so writing them twice changes nothing."""
     chunk = version.chunk
     return [
         IndexPoint(
@@ -104,7 +113,7 @@ def index_points(
             kind=chunk.kind.value,
             aspect=text.aspect,
             ordinal=text.ordinal,
-            dense=vectors[text.text],
+            dense=vectors[text.side, text.text],
             sparse=sparse_vector(text.text),
             from_release=version.from_release,
             to_release=version.to_release,

@@ -76,7 +76,8 @@ def open_folder(path: Path, known_root: str = "") -> ShopFolder:
     found = list(_walk(top, root))
     if path.is_file() and all(source.file != path for source in found):
         found.append(SourceFile(path, _relative(path, root)))
-    marked = (root / "brand.yaml").is_file() or knowledge.is_dir() or str(root) == known_root
+    # A folder without a brand speaks for the whole shop only if the shop came from there, or from nowhere yet.
+    marked = (root / "brand.yaml").is_file() or known_root in ("", str(root))
     inside = path if path.is_file() or path not in (root, knowledge) else None
     scope = [s for s in found if inside is None or s.file == inside or inside in s.file.parents]
     readable = [s for s in scope if s.file.suffix.lower() in SUFFIXES | UNREAD_DOCUMENTS]
