@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,17 +21,21 @@ SidedText: TypeAlias = tuple[str, str]
 """(side, text): what a vector is made of."""
 
 WHOLE_TOKENS = 400
+CARD_TOKENS = 120
+MAX_FIGURES = 8
 MAX_OPTION_CHARACTERS = 24
+_NUMBER = re.compile(r"\d+")
 _NAMESPACE = uuid.UUID("5d1f6a52-7f0e-4c58-9d0c-8f6b2f6f9a31")
 
 
 @dataclass(frozen=True, slots=True)
 class PointText:
-    """A text of a chunk that gets a vector of its own."""
+    """A text of a chunk that gets a vector of its own. Its words are taken from `terms`, where that says more."""
 
     aspect: str
     ordinal: int
     text: str
+    terms: str = ""
 
     @property
     def side(self) -> Literal["query", "passage"]:
@@ -45,7 +50,7 @@ def point_texts(chunks: Sequence[Chunk]) -> dict[str, list[PointText]]:
 
 
 def _texts(chunk: Chunk, options: Iterable[str]) -> list[PointText]:
-    texts = [PointText("whole", 0, _whole(chunk))]
+    texts = [PointText("whole", 0, _whole(chunk), chunk.text if chunk.kind is Kind.PRODUCT else "")]
     if chunk.kind is Kind.FAQ:
         texts.extend(PointText("phrasing", i, phrasing) for i, phrasing in enumerate(chunk.phrasings))
     if chunk.kind is Kind.PRODUCT:
@@ -60,9 +65,16 @@ def _texts(chunk: Chunk, options: Iterable[str]) -> list[PointText]:
 
 
 def _whole(chunk: Chunk) -> str:
-    text = chunk.text if chunk.kind is Kind.PRODUCT else f"{chunk.title}\n{chunk.text}"
+    if chunk.kind is Kind.PRODUCT:
+        # A size chart's figures blur what the product is, and cost half of the embedding time.
+        lines = [line for line in chunk.text.split("\n") if len(_NUMBER.findall(line)) < MAX_FIGURES]
+        return _shortened("\n".join(lines), CARD_TOKENS)
+    return _shortened(f"{chunk.title}\n{chunk.text}", WHOLE_TOKENS)
+
+
+def _shortened(text: str, limit: int) -> str:
     tokens = count_tokens(text)
-    return text if tokens <= WHOLE_TOKENS else text[: len(text) * WHOLE_TOKENS // tokens]
+    return text if tokens <= limit else text[: len(text) * limit // tokens]
 
 
 def _options(chunks: Sequence[Chunk]) -> dict[str, tuple[str, ...]]:
@@ -114,7 +126,7 @@ def index_points(
             aspect=text.aspect,
             ordinal=text.ordinal,
             dense=vectors[text.side, text.text],
-            sparse=sparse_vector(text.text),
+            sparse=sparse_vector(text.terms or text.text),
             from_release=version.from_release,
             to_release=version.to_release,
             valid_from_seconds=chunk.valid_from.timestamp() if chunk.valid_from else None,

@@ -159,6 +159,18 @@ async def test_reading_one_file_deletes_nothing_outside_it(desk: Desk) -> None:
     assert [file.path for file in report.files] == ["knowledge/p.md"]
 
 
+async def test_a_folder_from_elsewhere_without_a_brand_only_adds(desk: Desk) -> None:
+    desk.write("knowledge/faq.csv", FAQ)
+    await desk.run()
+    home, desk.folder = desk.folder, desk.folder.parent / "elsewhere"
+    desk.write("knowledge/p.md", POLICY)
+    await desk.run()
+    assert len(await desk.locators()) == 4
+    desk.folder = home
+    await desk.run()
+    assert len(await desk.locators()) == 2
+
+
 async def test_a_file_that_is_gone_vanishes_from_the_next_release(desk: Desk) -> None:
     desk.write("knowledge/faq.csv", FAQ)
     file = desk.write("knowledge/p.md", POLICY)
