@@ -27,7 +27,7 @@ THEMES = ("moss", "ink", "clay", "begonia", "plum", "sea")
 _PRICE = re.compile(r"^(variant )?price$|^(售价|价格|单价|现价|零售价|sale price|unit price|price ?\(.+\))$", re.I)
 _CATEGORY = re.compile(r"^(类目|分类|品类|类别|type|category|product type|product category)$", re.I)
 _DULL = re.compile(
-    r"^(sku|编号|货号|名称|商品名称|name|title|handle|body.*|description|描述|备注|图片.*|image.*|vendor|品牌|tags|标签|"
+    r"^(sku|编号|货号|名称|商品名称|name|title|handle|body.*|description|描述|备注|图片.*|image.*|vendor|brand|品牌|tags|标签|"
     r"status|published|库存|stock|.*inventory.*|.*compare at.*|option\d.*|.*尺码表.*|size chart|.*grams|"
     r"requires shipping|taxable|variant .*|slug|url|链接|条码|barcode|in the box|包装清单)$",
     re.I,
