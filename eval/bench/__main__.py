@@ -1,4 +1,8 @@
-"""`python -m eval.bench`: CPU per turn of the real server against a stub model, beyond the embedder, and as a ratio."""
+"""`python -m eval.bench`: CPU per turn of the real server against a stub model, beyond the embedder, and as a ratio.
+
+Each turn is a conversation of its own over HTTP, with its token, its log and its durable writes. The questions have all
+been asked before, so that the server's memory of question vectors stands in for the embedder, which is measured apart.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,6 @@ def main(
     """Measure, print, and compare with the target."""
     console = Console()
     server, floor, embedder_ms = asyncio.run(_measure(turns, concurrency))
-    beyond = server.cpu_ms - embedder_ms
     table = Table(title=f"CPU per turn, {turns} turns, {concurrency} at a time", title_justify="left")
     for heading in ("", "CPU ms", "p50 ms", "p95 ms", "MB", "model calls a turn"):
         table.add_column(heading, justify="right" if heading else "left")
@@ -61,10 +64,11 @@ def main(
         table.add_row(name, *(f"{value:.1f}" for value in cells), f"{cost.model_calls:.2f}")
     console.print(table)
     console.print(
-        f"Embedding one question: {embedder_ms:.1f} ms. Beyond it: [bold]{beyond:.1f} ms[/] a turn "
-        f"(target {TARGET_MS:g}), {beyond / floor.cpu_ms:.1f} times the plain FastAPI turn."
+        f"Beyond the embedder: [bold]{server.cpu_ms:.1f} ms[/] a turn (target {TARGET_MS:g}), "
+        f"{server.cpu_ms / floor.cpu_ms:.1f} times the plain FastAPI turn. "
+        f"A question that was not asked before takes the embedder {embedder_ms:.1f} ms more."
     )
-    raise typer.Exit(int(gate and beyond > TARGET_MS))
+    raise typer.Exit(int(gate and server.cpu_ms > TARGET_MS))
 
 
 async def _measure(turns: int, concurrency: int) -> tuple[Cost, Cost, float]:
