@@ -34,7 +34,7 @@ from app.chat.pipeline import Pipeline
 from app.chat.ports import LanguageModel
 from app.chat.products import ProductReader, load_concepts
 from app.chat.prompts import Prompts
-from app.chat.reply import Responder
+from app.chat.reply import ABLE, Responder
 from app.chat.retrieve import Retriever
 from app.chat.select import Selector
 from app.chat.turn import Turn
@@ -191,6 +191,7 @@ def make_pipeline(settings: Settings, knowledge: Knowledge, model: LanguageModel
         Verifier(),
         timeout_seconds=settings.model_timeout_seconds,
         embedder=knowledge.embedder,
+        phrasing=None if settings.model in ("none", "embedded") else ABLE,
     )
     return Pipeline(
         views=Views(knowledge.catalogue),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-import sys
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-releases_app = typer.Typer(help="List, compare, publish and roll back releases of a shop's knowledge.", no_args_is_help=True)
+releases_app = typer.Typer(
+    help="List, compare, publish and roll back releases of a shop's knowledge.", no_args_is_help=True
+)
 audit_app = typer.Typer(help="Check the conversation log.", no_args_is_help=True)
 model_app = typer.Typer(help="The embedded language model.", no_args_is_help=True)
 app.add_typer(releases_app, name="releases")
@@ -66,7 +67,9 @@ def serve(
 
 @app.command()
 def ingest(
-    path: Annotated[Path, typer.Argument(help="A shop folder (brand.yaml, knowledge/, orders.jsonl) or a part of one.")],
+    path: Annotated[
+        Path, typer.Argument(help="A shop folder (brand.yaml, knowledge/, orders.jsonl) or a part of one.")
+    ],
     shop: Shop,
     publish: Annotated[bool, typer.Option(help="Make the new release live when every file was read.")] = True,
     as_json: AsJson = False,
@@ -107,7 +110,7 @@ async def _ingest(path: Path, shop: str, publish: bool, as_json: bool) -> int:
 def releases_list(shop: Shop, as_json: AsJson = False) -> None:
     """Show the shop's releases, newest first."""
 
-    async def work(knowledge: Any) -> list[dict[str, Any]]:
+    async def work(catalogue: Any) -> list[dict[str, Any]]:
         return [
             {
                 "release": r.number,
@@ -117,7 +120,7 @@ def releases_list(shop: Shop, as_json: AsJson = False) -> None:
                 "created_at": r.created_at.isoformat(timespec="seconds"),
                 "note": r.note,
             }
-            for r in await knowledge.catalogue.releases(shop)
+            for r in await catalogue.releases(shop)
         ]
 
     _show(_run(_with_catalogue(work)), as_json, f"Releases of {shop}")
@@ -127,8 +130,8 @@ def releases_list(shop: Shop, as_json: AsJson = False) -> None:
 def releases_diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -> None:
     """Show what changed between two releases."""
 
-    async def work(knowledge: Any) -> list[dict[str, Any]]:
-        diff = await knowledge.catalogue.diff(shop, older, newer)
+    async def work(catalogue: Any) -> list[dict[str, Any]]:
+        diff = await catalogue.diff(shop, older, newer)
         rows = [("added", None, c) for c in diff.added] + [("removed", c, None) for c in diff.removed]
         rows += [("changed", a, b) for a, b in diff.changed]
         return [
@@ -148,23 +151,26 @@ def releases_diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -
 @releases_app.command("publish")
 def releases_publish(number: int, shop: Shop) -> None:
     """Make a built release live: one pointer move."""
-    _run(_with_catalogue(lambda k: k.catalogue.publish(shop, number)))
+    _run(_with_catalogue(lambda catalogue: catalogue.publish(shop, number)))
     out.print(f"Release {number} of {shop} is live.")
 
 
 @releases_app.command("rollback")
 def releases_rollback(
-    shop: Shop, number: Annotated[int | None, typer.Option("--to", help="Release to go back to; default the one before.")] = None
+    shop: Shop,
+    number: Annotated[int | None, typer.Option("--to", help="Release to go back to; default the one before.")] = None,
 ) -> None:
     """Go back to an earlier release: the same one pointer move."""
 
-    async def work(knowledge: Any) -> int:
-        live = await knowledge.catalogue.live_release(shop)
-        earlier = [r.number for r in await knowledge.catalogue.releases(shop) if live and r.number < live and r.state == "built"]
+    async def work(catalogue: Any) -> int:
+        live = await catalogue.live_release(shop)
+        earlier = [r.number for r in await catalogue.releases(shop) if live and r.number < live and r.state == "built"]
         target = number if number is not None else max(earlier, default=None)
         if target is None:
-            raise BadInput(f"{shop} has no earlier built release. Nothing was changed; `xiaoer releases list` shows what there is.")
-        await knowledge.catalogue.publish(shop, target)
+            raise BadInput(
+                f"{shop} has no earlier built release. Nothing was changed; `xiaoer releases list` shows what there is."
+            )
+        await catalogue.publish(shop, target)
         return int(target)
 
     target = _run(_with_catalogue(work))
@@ -222,7 +228,11 @@ def search(question: str, shop: Shop, as_json: AsJson = False) -> None:
         }
         for hit in found["hits"]
     ]
-    _show(rows, False, f"{found['decision']} · confidence {found['confidence']:.2f} · intent {found['question']['intent']}")
+    _show(
+        rows,
+        False,
+        f"{found['decision']} · confidence {found['confidence']:.2f} · intent {found['question']['intent']}",
+    )
 
 
 @app.command()
@@ -232,12 +242,16 @@ def replay(
     out_path: Annotated[Path, typer.Option("--out", help="Where the replies are written, a line each.")],
 ) -> None:
     """Run every question of a suite through the production pipeline."""
-    raise typer.Exit(_run(importlib.import_module("eval.production").replay_suite(Settings(), suite, shop, out_path, err)))
+    raise typer.Exit(
+        _run(importlib.import_module("eval.production").replay_suite(Settings(), suite, shop, out_path, err))
+    )
 
 
 @app.command()
 def calibrate(
-    suites: Annotated[list[str] | None, typer.Argument(help="SHOP=SUITE.jsonl pairs; default the sample shops.")] = None,
+    suites: Annotated[
+        list[str] | None, typer.Argument(help="SHOP=SUITE.jsonl pairs; default the sample shops.")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Report only; change nothing.")] = False,
 ) -> None:
     """Fit intents, selection and confidence on labelled suites, and report how well they hold."""
@@ -263,10 +277,11 @@ def doctor() -> None:
 
 
 async def _with_catalogue(work: Any) -> Any:
-    from app.bootstrap import open_catalogue  # noqa: PLC0415
+    from app.adapters.db.knowledge import SqlCatalogue  # noqa: PLC0415  loads SQLAlchemy
+    from app.bootstrap import open_database  # noqa: PLC0415
 
-    with open_catalogue(Settings()) as knowledge:
-        return await work(knowledge)
+    with open_database(Settings()) as database:
+        return await work(SqlCatalogue(database))
 
 
 def _moment(text: str) -> datetime:
@@ -275,7 +290,9 @@ def _moment(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError as problem:
-        raise BadInput(f"{text!r} is no ISO date or time. Write it like 2026-11-05 or 2026-11-05T10:00:00+08:00.") from problem
+        raise BadInput(
+            f"{text!r} is no ISO date or time. Write it like 2026-11-05 or 2026-11-05T10:00:00+08:00."
+        ) from problem
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
@@ -310,4 +327,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -36,7 +36,8 @@ class Settings(BaseSettings):
         default=SecretStr(""), description="Base64 of 32 bytes that wraps data keys; empty = made once under home"
     )
     api_key: SecretStr = Field(
-        default=SecretStr(""), description="Key for /v1/chat/completions and /v1/knowledge; empty = made once under home"
+        default=SecretStr(""),
+        description="Key for /v1/chat/completions and /v1/knowledge; empty = made once under home",
     )
     token_lifetime_seconds: int = Field(default=86_400, description="How long a conversation token is good")
     confidence_threshold: float = Field(default=0.7, description="Answers below this are not sent")

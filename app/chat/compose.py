@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from app.chat.guard import tries_to_take_over
 from app.chat.lines import Lines
@@ -66,7 +67,7 @@ class Composer:
                 by_value.setdefault(fact.value, []).append(fact)
             fitting = [
                 Fact(f.subject, column, part, f.path, f.locator)
-                for f in list(by_value.values())[0][:1]
+                for f in next(iter(by_value.values()))[:1]
                 for part in fitting_sizes(question.text, f.value)
             ]
             if fitting:
@@ -81,7 +82,7 @@ class Composer:
         spoken = [s for s in spoken_sentences(chunk.text) if not tries_to_take_over(s.literal)]
         if chunk.kind is not Kind.FAQ and len(chunk.text) > WHOLE_LIMIT.get(chunk.language, 900):
             spoken = telling_sentences(question, spoken, view)
-        origin = "approved" if chunk.kind is Kind.FAQ else "evidence"
+        origin: Literal["approved", "evidence"] = "approved" if chunk.kind is Kind.FAQ else "evidence"
         return [Sentence(s.spoken, (cite(chunk, s.literal),), origin) for s in spoken]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from app.chat.compose import Composer
 from app.chat.lines import Lines
 from app.chat.products import Reading
+from app.chat.signals import MEDICAL
 from app.chat.turn import (
     Answer,
     Clarify,
@@ -28,10 +29,6 @@ from app.chat.turn import (
 from app.knowledge.chunk import Kind
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView
-
-APPROVED_FOR_SENSITIVE = 0.9
-"""Confidence an editor's own answer needs before it may answer a medical question."""
-
 
 OWN_ORDER = 0.7
 """Probability of the intent "order" from which a phrase like "where is my parcel" means the shopper's own."""
@@ -83,7 +80,7 @@ class Decider:
         confidence: float,
     ) -> Decision:
         """What the passages are worth: an answer, one question back, or a human."""
-        if question.intent == "medical" and not _approved(passages):
+        if question.intent == "medical" and not _speaks_of_it(passages, confidence, self._policy.answer):
             return self.hand_off(question, turn, "sensitive_topic", confidence)
         if passages and confidence >= self._policy.answer:
             return self._answer(question, passages, view, reading, turn, confidence)
@@ -122,14 +119,34 @@ class Decider:
         confidence: float,
     ) -> Decision:
         best = passages[0]
-        if best.chunk.kind is Kind.PRODUCT and reading is not None:
-            evidence = self._composer.from_products(question, reading, passages[:1], turn.brand)
-        else:
-            evidence = self._composer.from_passages(question, self._worth_saying(passages), view)
+        evidence = self._evidence(question, passages, view, reading, turn)
         if not evidence.draft:
             return self.hand_off(question, turn, "low_confidence", confidence)
         needs_model = best.chunk.kind is Kind.POLICY or best.chunk.language[:2] != question.language
         return Answer(question, evidence, confidence, needs_model, related_questions=best.chunk.related[:3])
+
+    def _evidence(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        view: KnowledgeView,
+        reading: Reading | None,
+        turn: Turn,
+    ) -> Evidence:
+        if passages[0].chunk.kind is Kind.PRODUCT and reading is not None:
+            return self._composer.from_products(question, reading, passages[:1], turn.brand)
+        return self._composer.from_passages(question, self._worth_saying(passages), view)
+
+    def _held_back(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        view: KnowledgeView,
+        reading: Reading | None,
+        turn: Turn,
+    ) -> Evidence:
+        """What would have been said, for the agent who takes over; never shown to the shopper."""
+        return self._evidence(question, passages, view, reading, turn) if passages else Evidence()
 
     def _worth_saying(self, passages: Sequence[Passage]) -> list[Passage]:
         """The best passage and, when it is nearly as likely, one more that is no product."""
@@ -166,8 +183,12 @@ def _is_filler(word: str) -> bool:
     )
 
 
-def _approved(passages: Sequence[Passage]) -> bool:
-    return bool(passages) and passages[0].chunk.kind is Kind.FAQ and passages[0].confidence >= APPROVED_FOR_SENSITIVE
+def _speaks_of_it(passages: Sequence[Passage], confidence: float, threshold: float) -> bool:
+    """Whether the shop itself has written about the health matter, in the passage that answers."""
+    if not passages or confidence < threshold or passages[0].chunk.kind is Kind.PRODUCT:
+        return False
+    chunk = passages[0].chunk
+    return bool(MEDICAL.search(f"{chunk.title} {chunk.text}"))
 
 
 def _options(passages: Sequence[Passage]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from app.errors import ConfigurationError
 from app.knowledge.ports import Vector
 
 SURE: Mapping[str, float] = MappingProxyType(
-    {"human": 0.8, "injection": 0.8, "medical": 0.8, "legal": 0.8, "smalltalk": 0.8}
+    {"human": 0.7, "injection": 0.7, "medical": 0.7, "legal": 0.7, "smalltalk": 0.6}
 )
 """Probability from which an intent is taken at its word, before anything is looked up."""
 _SMALL_TALK_LIMIT = 30

@@ -14,7 +14,7 @@ def language_of(text: str, fallback: str = "zh") -> str:
     latin = len(_LATIN_WORD.findall(text))
     if han == 0 and latin == 0:
         return fallback
-    return "zh" if han >= max(1, latin // 2) and han >= 2 or latin == 0 else "en"
+    return "zh" if (han >= max(1, latin // 2) and han >= 2) or latin == 0 else "en"
 
 
 def join_sentences(sentences: list[str], language: str) -> str:
@@ -23,9 +23,13 @@ def join_sentences(sentences: list[str], language: str) -> str:
     for sentence in sentences:
         if not sentence:
             continue
-        if not text or text.endswith("\n") or sentence.startswith("\n"):
-            text += sentence
-        elif _CJK.match(sentence[0]) or (language == "zh" and not sentence[0].isascii()):
+        if (
+            not text
+            or text.endswith("\n")
+            or sentence.startswith("\n")
+            or _CJK.match(sentence[0])
+            or (language == "zh" and not sentence[0].isascii())
+        ):
             text += sentence
         else:
             text += " " + sentence

@@ -17,6 +17,7 @@ from app.knowledge.view import KnowledgeView
 
 _DENSE_LIMIT = 80
 _SPARSE_LIMIT = 40
+_QUERY_SIDE = 0.01
 _LEXICAL_HALF = 8.0
 """Sparse score at which the lexical part reaches one half."""
 
@@ -29,7 +30,7 @@ class Weights:
     name: float = 0.05
     previous_user: float = 0.25
     previous_assistant: float = 0.25
-    limit: int = 10
+    limit: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,7 @@ class Retriever:
         self._embedder = embedder
         self._weights = weights or Weights()
 
-    async def retrieve(
-        self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView
-    ) -> list[Passage]:
+    async def retrieve(self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView) -> list[Passage]:
         """The best passages, best first, with raw scores by name. Confidence is not theirs to tell."""
         found = await self._search(question, query, turn)
         floor = _floor(found, query)
@@ -114,7 +113,9 @@ class Retriever:
         ):
             found[hit.chunk_id].points.setdefault((hit.aspect, hit.ordinal), hit)
 
-    def _score(self, chunk: Chunk, found: _Found, query: QueryVectors, floor: float, names: Mapping[str, float]) -> Passage:
+    def _score(
+        self, chunk: Chunk, found: _Found, query: QueryVectors, floor: float, names: Mapping[str, float]
+    ) -> Passage:
         context = aspect_scores(found.points, query.context, floor)
         alone = aspect_scores(found.points, query.alone, floor)
         lexical = found.lexical / (found.lexical + _LEXICAL_HALF)
@@ -142,12 +143,16 @@ def aspect_scores(points: Mapping[tuple[str, int], IndexHit], vector: Vector, fl
 
 
 def combined(kind: Kind, aspects: Mapping[str, float]) -> float:
-    """One dense score of a chunk: an FAQ row by its phrasing and its whole, a policy by its best sentence too."""
+    """One dense score of a chunk: an FAQ row by its phrasings first, a policy by its best sentence as much as its whole.
+
+    Phrasings are embedded as queries and lie about `_QUERY_SIDE` nearer to a question than passages do.
+    """
     whole = aspects["whole"]
+    sentence = max(whole, aspects["sentence"])
     if kind is Kind.FAQ:
-        return max(0.5 * whole + 0.5 * aspects["phrasing"], 0.2 * whole + 0.8 * aspects["phrasing"])
+        return 0.3 * whole + 0.5 * (aspects["phrasing"] - _QUERY_SIDE) + 0.2 * sentence
     if kind is Kind.POLICY:
-        return max(whole, 0.5 * whole + 0.5 * aspects["sentence"])
+        return 0.5 * whole + 0.5 * sentence
     return max(whole, 0.5 * whole + 0.5 * aspects["name"])
 
 
