@@ -1,6 +1,6 @@
 /** One reply as the shopper sees it. Every call may be repeated: the same events come by two ways and after reloads. */
 
-import type { Card, Citation, ReplyBody } from "./client.ts";
+import type { Card, Citation, ReplyBody, Session } from "./client.ts";
 import { chips, h, icon } from "./dom.ts";
 import type { Words } from "./words.ts";
 
@@ -127,4 +127,13 @@ export class ReplyView {
     const head = h("div", { class: "card-head" }, h("strong", {}, card.title), card.price ? h("span", { class: "price" }, this.priced(card.price)) : null);
     return h("section", { class: "card", "aria-label": card.title }, head, meta, rows.length ? list : null);
   }
+}
+
+/** What stands above the conversation: who is talking, the shop's greeting, questions to begin with. */
+export function greetingOf(session: Session, words: Words, ask: (text: string) => void): Node[] {
+  const name = h("span", { class: "hidden" }, `${words.bot}: `);
+  const welcome = h("article", { class: "turn bot" }, name, h("div", { class: "bubble" }, session.welcome));
+  if (session.quick.length) welcome.append(h("div", { class: "extras" }, chips(words.quick, session.quick.slice(0, 5), ask)));
+  const disclosure = session.disclosure ? [h("p", { class: "disclosure" }, session.disclosure)] : [];
+  return [...disclosure, h("div", { class: "log" }, welcome)];
 }

@@ -8,10 +8,10 @@
  */
 
 import { Client, Problem, type ReplyBody, type Session } from "./client.ts";
-import { chips, h, keepFocus } from "./dom.ts";
+import { h, keepFocus } from "./dom.ts";
 import { Memory } from "./memory.ts";
 import { OwnMessage } from "./own.ts";
-import { ReplyView } from "./reply.ts";
+import { greetingOf, ReplyView } from "./reply.ts";
 import { Shell } from "./shell.ts";
 import { SourceSheet } from "./sheet.ts";
 import type { ServerEvent } from "./sse.ts";
@@ -201,14 +201,8 @@ class XiaoerChat extends HTMLElement {
   }
 
   private greet(session: Session): void {
-    const words = this.words;
-    const disclosure = session.disclosure ? h("p", { class: "disclosure" }, session.disclosure) : "";
-    const name = h("span", { class: "hidden" }, `${words.bot}: `);
-    const welcome = h("article", { class: "turn bot" }, name, h("div", { class: "bubble" }, session.welcome));
-    if (session.quick.length)
-      welcome.append(h("div", { class: "extras" }, chips(words.quick, session.quick.slice(0, 5), (text) => this.send(text))));
-    const log = h("div", { class: "log greeting" }, welcome);
-    this.shell.change(() => this.shell.opening.replaceChildren(disclosure, log));
+    const greeting = greetingOf(session, this.words, (text) => this.send(text));
+    this.shell.change(() => this.shell.opening.replaceChildren(...greeting));
   }
 
   private follow(session: Session): void {
