@@ -54,6 +54,7 @@ from app.web.storefront import StorefrontData, StorefrontReader
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
 FITTED = Path(__file__).parent / "chat" / "fitted"
+WELCOME_QUESTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,8 +273,7 @@ async def open_server(settings: Settings) -> AsyncIterator[ServerContainer]:
             return await parts_of(settings, knowledge, model)
 
         async def welcome(shop: str, language: str) -> Sequence[str]:
-            page = await storefront.read(shop, language)
-            return page.questions or tuple(topic.question for topic in page.topics)[:4]
+            return [t.question for t in (await storefront.read(shop, language)).starters][:WELCOME_QUESTIONS]
 
         yield ServerContainer(
             conversations=Conversations(

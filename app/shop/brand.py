@@ -49,7 +49,9 @@ def brand_of(raw: Mapping[str, Any], name: str = "") -> Brand:
         forbidden_words=tuple(str(word) for word in _list(raw.get("forbidden_words"))),
         greeting=_texts(raw.get("greeting")),
         handoff=_texts(raw.get("handoff")),
-        service_hours=MappingProxyType(dict(hours)) if isinstance(hours := raw.get("service_hours"), Mapping) else _empty(),
+        service_hours=MappingProxyType(dict(hours))
+        if isinstance(hours := raw.get("service_hours"), Mapping)
+        else _empty(),
         contact=MappingProxyType(dict(contact)) if isinstance(contact, Mapping) else str(contact or ""),
         notes=MappingProxyType({key: value for key, value in raw.items() if key not in known}),
     )

@@ -54,8 +54,9 @@ def test_hidden_html_is_not_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["2026-11-01", "2026/11/1", "2026年11月1日", "2026.11.01", "20261101", "2026-11-01 00:00:00", "1 November 2026",
-                "Nov 1, 2026", "46327"],
+    "written",
+    ["2026-11-01", "2026/11/1", "2026年11月1日", "2026.11.01", "20261101", "2026-11-01 00:00:00", "1 November 2026",
+     "Nov 1, 2026", "46327"],
 )  # fmt: skip
 def test_a_date_without_a_time_is_a_whole_day_in_the_shops_zone(written: str) -> None:
     assert valid_from(written, SHANGHAI) == datetime(2026, 11, 1, tzinfo=SHANGHAI)

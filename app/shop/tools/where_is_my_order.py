@@ -51,9 +51,16 @@ def report_order(order: Order, language: str, product_names: Mapping[str, str]) 
     items = texts["separator"].join(f"{product_names.get(i.sku.casefold(), i.sku)} ×{i.qty}" for i in order.items)
     said: list[tuple[str, str]] = [(texts["status"].format(order=order.order_id, status=order.status), order.status)]
     if latest:
-        said.append((texts["latest"].format(time=_time(latest.time), status=latest.status, desc=_bare(latest.desc)), latest.desc))
+        said.append(
+            (
+                texts["latest"].format(time=_time(latest.time), status=latest.status, desc=_bare(latest.desc)),
+                latest.desc,
+            )
+        )
     if order.carrier or order.tracking_no:
-        said.append((texts["carrier"].format(carrier=order.carrier, number=order.tracking_no or "-"), order.tracking_no))
+        said.append(
+            (texts["carrier"].format(carrier=order.carrier, number=order.tracking_no or "-"), order.tracking_no)
+        )
     if order.shipped_at:
         said.append((texts["shipped"].format(time=_time(order.shipped_at)), order.shipped_at))
     else:
