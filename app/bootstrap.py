@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -255,8 +258,11 @@ class ServerContainer(Container):
 
 
 @asynccontextmanager
-async def open_server(settings: Settings) -> AsyncIterator[ServerContainer]:
-    """A container for `create_app`. The model starts with the application and never holds it up."""
+async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[ServerContainer]:
+    """A container for `create_app`. The model starts with the application and never holds it up.
+
+    `run_key` is what commands on this machine show; "" lets none in.
+    """
     async with open_knowledge(settings) as knowledge:
         model = make_model(settings)
         pipeline = make_pipeline(settings, knowledge, model)
@@ -291,6 +297,8 @@ async def open_server(settings: Settings) -> AsyncIterator[ServerContainer]:
             welcome=welcome,
             telemetry=telemetry,
             tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
+            run_key=run_key,
+            ingest=Ingestion(knowledge),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,
@@ -310,6 +318,29 @@ def master_key(settings: Settings) -> MasterKey:
     return MasterKey(
         decode_key(given, "XIAOER_MASTER_KEY") if given else load_or_make_key(settings.home / "master-key")
     )
+
+
+class Ingestion:
+    """The ingestion job over what this process has open. Its parsers are loaded when it is first asked for."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    async def __call__(self, path: Path, shop: str, publish: bool) -> Mapping[str, Any]:
+        """The report as JSON. Raises BadInput or Conflict, and then nothing has changed."""
+        job = await asyncio.to_thread(importlib.import_module, "ingestion.job")
+        knowledge = self._knowledge
+        report = await job.ingest(
+            path,
+            shop,
+            home=knowledge.home,
+            catalogue=knowledge.catalogue,
+            index=knowledge.index,
+            embedder=knowledge.embedder,
+            publish=publish,
+        )
+        told: Mapping[str, Any] = report.as_json()
+        return told
 
 
 class Publishing:

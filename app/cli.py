@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.errors import BadInput, NoKnowledge, XiaoerError
+from app.running import find_server
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -79,17 +80,32 @@ def ingest(
     Only what changed is embedded again. A file that can't be read never sinks the rest: the report names it, the
     last live release stays live, and the exit code is 1.
     """
-    raise typer.Exit(_run(_ingest(path, shop, publish, as_json)))
+    raise typer.Exit(_run(_ingest(path.resolve(), shop, publish, as_json)))
 
 
 async def _ingest(path: Path, shop: str, publish: bool, as_json: bool) -> int:
+    report_module = importlib.import_module("ingestion.report")
+    settings = Settings()
+    if server := find_server(settings.home):
+        with err.status(f"The server at {server.url} reads {path} …"):
+            body = {"path": str(path), "shop": shop, "publish": publish}
+            report = report_module.report_of(server.post("/v1/knowledge/ingest", body))
+    else:
+        report = await _ingest_here(settings, path, shop, publish)
+    if as_json:
+        print(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+    else:
+        report_module.print_report(report, out)
+    return int(report.exit_code)
+
+
+async def _ingest_here(settings: Settings, path: Path, shop: str, publish: bool) -> Any:
     from app.bootstrap import open_knowledge  # noqa: PLC0415  starts the engines
 
     job = importlib.import_module("ingestion.job")
-    report_module = importlib.import_module("ingestion.report")
-    async with open_knowledge(Settings()) as knowledge:
-        with report_module.progress_bar(err) as progress:
-            report = await job.ingest(
+    async with open_knowledge(settings) as knowledge:
+        with importlib.import_module("ingestion.report").progress_bar(err) as progress:
+            return await job.ingest(
                 path,
                 shop,
                 home=knowledge.home,
@@ -99,11 +115,6 @@ async def _ingest(path: Path, shop: str, publish: bool, as_json: bool) -> int:
                 publish=publish,
                 progress=progress,
             )
-    if as_json:
-        print(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
-    else:
-        report_module.print_report(report, out)
-    return int(report.exit_code)
 
 
 @releases_app.command("list")
@@ -199,8 +210,12 @@ async def _ask(question: str, shop: str, as_of: str) -> dict[str, Any]:
     from app.bootstrap import open_attendance  # noqa: PLC0415  starts the engines
     from app.conversation.present import reply_json  # noqa: PLC0415
 
-    async with open_attendance(Settings()) as attendance:
-        turn = await attendance.turn(shop, question, as_of=_moment(as_of))
+    settings, moment = Settings(), _moment(as_of)
+    if server := find_server(settings.home):
+        body = {"shop": shop, "text": question, "as_of": moment.isoformat()}
+        return dict(server.post("/v1/knowledge/ask", body))
+    async with open_attendance(settings) as attendance:
+        turn = await attendance.turn(shop, question, as_of=moment)
         return reply_json(await attendance.pipeline.run(turn))
 
 
@@ -211,7 +226,10 @@ def search(question: str, shop: Shop, as_json: AsJson = False) -> None:
     async def work() -> dict[str, Any]:
         from app.bootstrap import open_attendance  # noqa: PLC0415  starts the engines
 
-        async with open_attendance(Settings(model="none")) as attendance:
+        settings = Settings(model="none")
+        if server := find_server(settings.home):
+            return dict(server.post("/v1/knowledge/search", {"shop": shop, "text": question}))
+        async with open_attendance(settings) as attendance:
             return await attendance.pipeline.search(await attendance.turn(shop, question))
 
     found = _run(work())
@@ -271,9 +289,9 @@ def model_fetch() -> None:
 
 
 @app.command()
-def doctor() -> None:
+def doctor(as_json: AsJson = False) -> None:
     """Say what works on this machine and what does not, and what to do about it."""
-    raise typer.Exit(_run(importlib.import_module("app.doctor").examine(Settings(), out)))
+    raise typer.Exit(_run(importlib.import_module("app.doctor").examine(Settings(), out, as_json=as_json)))
 
 
 async def _with_catalogue(work: Any) -> Any:

@@ -17,6 +17,7 @@ from app.adapters.llm.fetch_bar import fetch_with_bar
 from app.bootstrap import master_key, open_database, open_knowledge, open_server
 from app.errors import ConfigurationError
 from app.main import create_app
+from app.running import address, announced, new_run_key
 from app.settings import Settings
 from app.telemetry import configure_logging
 
@@ -47,16 +48,24 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> None:
     """Serve until stopped. Knowledge may come later: until then turns are answered with a problem that says so."""
     configure_logging(settings.log_level)
-    async with open_server(settings) as container:
-        config = uvicorn.Config(
-            create_app(container),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=20,
-        )
-        await _Server(config, on_ready or (lambda: None), container.conversations.hang_up).serve()
+    run_key, url = new_run_key(), address(settings.host, settings.port)
+    with contextlib.ExitStack() as announcing:
+
+        def ready() -> None:
+            announcing.enter_context(announced(settings.home, url, run_key))
+            if on_ready:
+                on_ready()
+
+        async with open_server(settings, run_key) as container:
+            config = uvicorn.Config(
+                create_app(container),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=20,
+            )
+            await _Server(config, ready, container.conversations.hang_up).serve()
 
 
 async def demo(settings: Settings, *, headless: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,14 @@ class IngestReport:
         why = f" because {failed} file{'s' if failed > 1 else ''} failed" if failed else ""
         publish = f"xiaoer releases publish {self.release} --shop {self.shop}"
         return f"{self.shop}: release {self.release} is built but not published{why}; {kept}. To publish it: {publish}"
+
+
+def report_of(told: Mapping[str, Any]) -> IngestReport:
+    """The report that `as_json` told, when another process made it."""
+    files = [
+        FileReport(**{**file, "skipped": [SkippedRow(**row) for row in file["skipped"]]}) for file in told["files"]
+    ]
+    return IngestReport(told["shop"], told["release"], files, told["live_release"])
 
 
 def print_report(report: IngestReport, console: Console) -> None:

@@ -68,10 +68,18 @@ def has_key(request: Request, api_key: str) -> bool:
     return bool(api_key) and hmac.compare_digest(sent.encode(), api_key.encode())
 
 
-def require_key(request: Request, api_key: str) -> None:
-    """Raises NotAllowed without the API key."""
-    if not has_key(request, api_key):
+def require_key(request: Request, api_key: str, run_key: str = "") -> None:
+    """Raises NotAllowed without the API key; commands on the server's machine have the key of its run instead."""
+    if not has_key(request, api_key) and not has_key(request, run_key):
         raise NotAllowed(
             "The API key is missing or wrong. Send `Authorization: Bearer KEY`; the key is XIAOER_API_KEY, "
             "or stands in the file api-key under the server's home."
+        )
+
+
+def require_run_key(request: Request, run_key: str) -> None:
+    """Raises NotAllowed to anybody but a command on this machine that can read the server's home."""
+    if not has_key(request, run_key):
+        raise NotAllowed(
+            "Only a command on the server's own machine may do this: run `xiaoer ingest` there. Nothing was read."
         )

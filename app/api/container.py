@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from app.api.auth import Tokens
@@ -62,6 +63,13 @@ class Welcome(Protocol):
         """A few questions the shop's live knowledge answers, in that language."""
 
 
+class Ingest(Protocol):
+    """Reads a shop folder of this machine into a release, inside the server: the index is its own."""
+
+    async def __call__(self, path: Path, shop: str, publish: bool) -> Mapping[str, Any]:
+        """The report as plain JSON. Raises BadInput or Conflict, and then nothing has changed."""
+
+
 async def _nothing() -> None:
     return None
 
@@ -84,6 +92,9 @@ class Container:
     telemetry: Telemetry
     tokens: Tokens
     api_key: str
+    run_key: str = ""
+    """Key of this run, for commands on this machine; "" = there are none"""
+    ingest: Ingest | None = None
     default_shop: str = ""
     message_limit: int = 4_000
     body_limit_bytes: int = 1_000_000

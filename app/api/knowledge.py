@@ -1,20 +1,22 @@
-"""Routes for knowledge editors: the hit test, and releases."""
+"""Routes for knowledge editors: the hit test, a question on its own, ingestion, and releases."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.auth import require_key
+from app.api.auth import require_key, require_run_key
 from app.api.container import Container
-from app.api.openai import lone_turn
+from app.api.openai import lone_reply, lone_turn
 from app.api.shopper import container_of, shop_named
-from app.api.wire import ReleaseBody, SearchBody, json_response, read, schema
-from app.errors import BadInput
+from app.api.wire import IngestBody, ReleaseBody, SearchBody, json_response, read, schema
+from app.conversation.present import reply_json
+from app.errors import BadInput, Unavailable
 from app.knowledge.release import Release
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
@@ -24,18 +26,43 @@ router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 async def search(request: Request) -> Response:
     """Hit test: what a turn with this text would find and decide, with every score."""
     container = container_of(request)
-    require_key(request, container.api_key)
+    require_key(request, container.api_key, container.run_key)
     body = await read(request, SearchBody)
-    as_of = body.as_of if body.as_of is None or body.as_of.tzinfo else body.as_of.replace(tzinfo=UTC)
-    turn = await lone_turn(container, body.shop, body.text, body.history, as_of)
+    turn = await lone_turn(container, body.shop, body.text, body.history, body.as_of)
     return json_response(await container.searcher.search(turn))
+
+
+@router.post("/ask", openapi_extra=schema(SearchBody))
+async def ask(request: Request) -> Response:
+    """One question outside any conversation, answered as a shopper would be, now or as of another moment."""
+    container = container_of(request)
+    require_key(request, container.api_key, container.run_key)
+    body = await read(request, SearchBody)
+    turn = await lone_turn(container, body.shop, body.text, body.history, body.as_of)
+    return json_response(reply_json(await lone_reply(container, turn)))
+
+
+@router.post("/ingest", openapi_extra=schema(IngestBody))
+async def ingest(request: Request) -> Response:
+    """Read a shop folder of this machine into a release, and publish it when every file was read."""
+    container = container_of(request)
+    require_run_key(request, container.run_key)
+    body = await read(request, IngestBody)
+    if container.ingest is None:
+        raise Unavailable("This server reads no folders. Nothing was changed; run `xiaoer ingest` where it can.")
+    path = Path(body.path)
+    if not path.is_absolute():
+        raise BadInput(
+            "`path` is not absolute, and the server stands elsewhere. Nothing was read; send the whole path."
+        )
+    return json_response(await container.ingest(path, body.shop, body.publish))
 
 
 @router.get("/releases")
 async def releases(request: Request, shop: str = "") -> Response:
     """All releases of a shop, newest first."""
     container = container_of(request)
-    require_key(request, container.api_key)
+    require_key(request, container.api_key, container.run_key)
     return json_response(await _listed(container, await shop_named(container, shop)))
 
 
@@ -43,7 +70,7 @@ async def releases(request: Request, shop: str = "") -> Response:
 async def publish(request: Request) -> Response:
     """Make a built release the live one."""
     container = container_of(request)
-    require_key(request, container.api_key)
+    require_key(request, container.api_key, container.run_key)
     body = await read(request, ReleaseBody)
     if body.release is None:
         raise BadInput("No release is named. Nothing was moved; send `release`, a number from the list of releases.")
@@ -56,7 +83,7 @@ async def publish(request: Request) -> Response:
 async def rollback(request: Request) -> Response:
     """Go back to the release that was live before, or to the one that is named."""
     container = container_of(request)
-    require_key(request, container.api_key)
+    require_key(request, container.api_key, container.run_key)
     body = await read(request, ReleaseBody)
     shop = await shop_named(container, body.shop)
     await container.publisher.rollback(shop, body.release)

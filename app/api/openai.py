@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi import APIRouter
@@ -99,21 +100,33 @@ async def _turn(container: Container, body: CompletionBody) -> Turn:
 async def lone_turn(
     container: Container, shop_name: str, text: str, before: list[HistoryBody], as_of: datetime | None = None
 ) -> Turn:
-    """A turn outside any conversation. Raises BadInput, TooLarge, NotFound or NoKnowledge."""
+    """A turn outside any conversation; a moment without a zone is the shop's. Raises BadInput, TooLarge, NotFound or
+    NoKnowledge."""
     sayable(text, container.message_limit)
     shop = await shop_named(container, shop_name)
     release = await container.knowledge.live_release(shop)
     if release is None:
         raise NoKnowledge(f"Shop {shop!r} has published no knowledge yet. Publish a release first.")
+    brand = container.brands(shop)
+    moment = as_of or datetime.now(UTC)
     return Turn(
         shop=shop,
-        brand=container.brands(shop),
+        brand=brand,
         release=release,
-        as_of=as_of or datetime.now(UTC),
+        as_of=moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(brand.timezone)),
         text=text,
         history=history_of(before),
         message_id="m_" + secrets.token_urlsafe(12),
     )
+
+
+async def lone_reply(container: Container, turn: Turn) -> Reply:
+    """The finished reply to a turn outside any conversation."""
+    begun = time.perf_counter()
+    answering = _Answering(container, turn, await container.attendant.decide(turn), begun)
+    async for _ in answering.sentences():
+        pass
+    return answering.reply()
 
 
 def history_of(messages: list[HistoryBody]) -> tuple[Message, ...]:

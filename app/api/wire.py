@@ -95,12 +95,20 @@ class CompletionBody(Body):
 
 
 class SearchBody(Body):
-    """POST /v1/knowledge/search"""
+    """POST /v1/knowledge/search and …/ask"""
 
     text: str
     shop: Short = ""
     history: list[HistoryBody] = Field(default_factory=list, max_length=100)
     as_of: datetime | None = None
+
+
+class IngestBody(Body):
+    """POST /v1/knowledge/ingest"""
+
+    path: Annotated[str, Field(min_length=1, max_length=4_096)]
+    shop: Annotated[str, Field(min_length=1, max_length=200)]
+    publish: bool = True
 
 
 class ReleaseBody(Body):

@@ -1,0 +1,295 @@
+"""`xiaoer doctor`: looks at every part that answering needs, and says what to do about what is not well."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import json
+import platform
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from app.adapters.db.engine import Database
+from app.adapters.db.knowledge import SqlCatalogue
+from app.adapters.db.migrate import current_revision, head_revision
+from app.adapters.llm.weights import find_weights, pinned
+from app.bootstrap import make_embedder, make_index
+from app.errors import ModelUnavailable, XiaoerError
+from app.running import RunningServer, find_server
+from app.settings import Settings
+
+PYTHON = (3, 11)
+WANTED_BYTES = 1_000_000_000
+"""Room for an index, a database that grows, and the model's weights while they are joined."""
+NEEDED_BYTES = 100_000_000
+URL_SECONDS = 5.0
+
+
+class State(StrEnum):
+    """`warn` still answers shoppers, `fail` does not."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was seen of one part, and what to do where it is not well."""
+
+    part: str
+    state: State
+    seen: str
+    advice: str = ""
+
+
+Look = Callable[["Patient"], "Finding | Awaitable[Finding]"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The installation that is looked at, and the server that runs on it, if one does."""
+
+    settings: Settings
+    server: RunningServer | None
+
+
+async def examine(settings: Settings, console: Console, *, as_json: bool = False) -> int:
+    """Look at every part and print the findings. Returns 0 unless one failed."""
+    patient = Patient(settings, find_server(settings.home))
+    findings = [await _found(part, look, patient) for part, look in LOOKS.items()]
+    if as_json:
+        console.file.write(json.dumps([asdict(f) for f in findings], ensure_ascii=False, indent=2) + "\n")
+    else:
+        _print(findings, console)
+    return int(any(finding.state is State.FAIL for finding in findings))
+
+
+async def _found(part: str, look: Look, patient: Patient) -> Finding:
+    """A part that breaks while it is looked at has failed; the others are still looked at."""
+    try:
+        found = look(patient)
+        return found if isinstance(found, Finding) else await found
+    except XiaoerError as problem:
+        return Finding(part, State.FAIL, problem.title, str(problem))
+    except Exception as problem:
+        return Finding(part, State.FAIL, f"{type(problem).__name__}: {problem}", "Put this right, then look again.")
+
+
+def _python(_: Patient) -> Finding:
+    seen = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if sys.version_info < PYTHON:
+        return Finding("python", State.FAIL, seen, "Install Python 3.11 or newer and run `make setup` again.")
+    return Finding("python", State.OK, seen)
+
+
+def _packages(_: Patient) -> Finding:
+    try:
+        wanted = importlib.metadata.requires("xiaoer") or []
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("packages", State.WARN, "xiaoer itself is not installed", "Run `make setup` in the checkout.")
+    here = [line for line in wanted if "extra ==" not in line and not _only_elsewhere(line)]
+    missing = [name for line in here if not _installed(name := re.split(r"[^\w.-]", line, maxsplit=1)[0])]
+    if missing:
+        return Finding("packages", State.FAIL, "missing: " + ", ".join(missing), "Run `make setup` again.")
+    return Finding("packages", State.OK, f"all {len(here)} are installed")
+
+
+def _only_elsewhere(requirement: str) -> bool:
+    return "sys_platform != " in requirement and sys.platform == "win32"
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _home(patient: Patient) -> Finding:
+    home = patient.settings.home.resolve()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as problem:
+        advice = "Give this user the folder, or name another in XIAOER_HOME."
+        return Finding("home", State.FAIL, f"{home} cannot be written ({problem.strerror})", advice)
+    free = shutil.disk_usage(home).free
+    seen = f"{home}, {free / 1e9:.1f} GB free"
+    if free < NEEDED_BYTES:
+        return Finding("home", State.FAIL, seen, "Make room: the database would soon have none.")
+    if free < WANTED_BYTES:
+        return Finding("home", State.WARN, seen, "Make room: a gigabyte is wanted for model weights and growth.")
+    return Finding("home", State.OK, seen)
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Database | None]:
+    """The database as it is, never upgraded; None while there is none."""
+    file = settings.home / "xiaoer.sqlite3"
+    if not settings.database and not file.exists():
+        yield None
+        return
+    database = Database(settings.database_url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _migrated(patient: Patient) -> Finding:
+    with _database(patient.settings) as database:
+        if database is None:
+            return Finding("database", State.OK, "none yet; the first ingest or start makes it")
+        with database.engine.connect() as connection:
+            revision, kind = current_revision(connection), database.engine.dialect.name
+    newest = head_revision()
+    if revision == newest:
+        return Finding("database", State.OK, f"{kind}, revision {revision}")
+    if revision is not None and revision > newest:
+        advice = f"Use the newer version of Xiaoer, or restore a backup; this one knows revisions up to {newest}."
+        return Finding("database", State.FAIL, f"{kind}, revision {revision} of a newer version", advice)
+    advice = "Nothing to do: the next start upgrades it. Keep a backup."
+    return Finding("database", State.WARN, f"{kind}, revision {revision or 'none'}; the newest is {newest}", advice)
+
+
+async def _shops(patient: Patient) -> Finding:
+    ingest = "Run `xiaoer ingest FOLDER --shop NAME`."
+    with _database(patient.settings) as database:
+        if database is None or _migrated(patient).state is not State.OK:
+            return Finding("shops", State.WARN, "none yet", ingest)
+        catalogue = SqlCatalogue(database)
+        live = {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
+    if not live:
+        return Finding("shops", State.WARN, "none yet", ingest)
+    seen = ", ".join(f"{shop} (release {number})" if number else f"{shop} (not live)" for shop, number in live.items())
+    if not all(live.values()):
+        return Finding("shops", State.WARN, seen, "`xiaoer releases list` and `publish` make a built release live.")
+    return Finding("shops", State.OK, seen)
+
+
+async def _index(patient: Patient) -> Finding:
+    settings, server = patient.settings, patient.server
+    if settings.index == "edge" and server:
+        return Finding("index", State.OK, f"in use by the running server (process {server.pid})")
+    index = await asyncio.to_thread(make_index, settings)
+    try:
+        with _database(settings) as database:
+            live = {}
+            if database is not None and _migrated(patient).state is State.OK:
+                catalogue = SqlCatalogue(database)
+                live = {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
+            counts = {shop: await index.count(shop, number) for shop, number in live.items() if number}
+    finally:
+        await index.close()
+    empty = [shop for shop, count in counts.items() if not count]
+    seen = f"{'embedded' if settings.index == 'edge' else settings.index}, {sum(counts.values())} points"
+    if empty:
+        advice = f"Ingest {', '.join(empty)} again: the index is filled from the folder and the database."
+        return Finding("index", State.FAIL, seen, advice)
+    return Finding("index", State.OK, seen)
+
+
+async def _embedder(patient: Patient) -> Finding:
+    embedder = await asyncio.to_thread(make_embedder, patient.settings)
+    vectors = await embedder.embed_queries(["满多少包邮？", "How long does delivery take?"])
+    return Finding("embedder", State.OK, f"{embedder.name}, {len(vectors[0])} dimensions")
+
+
+async def _model(patient: Patient) -> Finding:
+    settings = patient.settings
+    if settings.model == "none":
+        return Finding("model", State.OK, "none: answers are the shop's own sentences")
+    if settings.model == "embedded":
+        return await asyncio.to_thread(_weights, settings)
+    return await asyncio.to_thread(_model_url, settings)
+
+
+def _weights(settings: Settings) -> Finding:
+    models, weights = settings.home / "models", pinned(settings.model_size)
+    try:
+        path = find_weights(weights, models, settings.model_path)
+    except ModelUnavailable as problem:
+        return Finding("model", State.FAIL, problem.title, str(problem))
+    if path is not None:
+        how = "as the settings name it" if settings.model_path else "its SHA-256 is the pinned one"
+        return Finding("model", State.OK, f"{path.name}, {how}")
+    fetch = "`xiaoer model fetch` fetches them; until then answers are the shop's own sentences."
+    if (models / weights.file_name).exists():
+        return Finding("model", State.WARN, f"{weights.file_name} is not the pinned file", fetch)
+    return Finding("model", State.WARN, f"the weights of {weights.title} are not here", fetch)
+
+
+def _model_url(settings: Settings) -> Finding:
+    url = settings.model.rstrip("/")
+    request = urllib.request.Request(url + "/models")  # noqa: S310  the operator's own setting
+    if key := settings.model_key.get_secret_value():
+        request.add_header("authorization", f"Bearer {key}")
+    advice = "Start the model server or correct XIAOER_MODEL; until then answers are the shop's own sentences."
+    try:
+        with urllib.request.urlopen(request, timeout=URL_SECONDS) as response:  # noqa: S310
+            names = [str(model.get("id")) for model in json.load(response).get("data", [])]
+    except urllib.error.HTTPError as problem:
+        with problem:
+            return Finding("model", State.WARN, f"{url} answers {problem.code}", advice + " Is XIAOER_MODEL_KEY right?")
+    except (OSError, ValueError, AttributeError) as problem:
+        return Finding("model", State.WARN, f"{url} does not answer ({problem})", advice)
+    if settings.model_name and settings.model_name not in names:
+        advice = f"Set XIAOER_MODEL_NAME to one of: {', '.join(names)}."
+        return Finding("model", State.WARN, f"{url} has no {settings.model_name}", advice)
+    return Finding("model", State.OK, f"{url}: {', '.join(names[:3])}")
+
+
+def _port(patient: Patient) -> Finding:
+    settings, server = patient.settings, patient.server
+    where = f"{settings.host}:{settings.port}"
+    if server and server.url.endswith(f":{settings.port}"):
+        return Finding("port", State.OK, f"{where}, where the server of this home listens")
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.host, settings.port))
+        except OSError as problem:
+            advice = "Name another in XIAOER_PORT (PORT for the demo), or stop what listens there."
+            return Finding("port", State.FAIL, f"{where}: {problem.strerror}", advice)
+    return Finding("port", State.OK, f"{where} is free")
+
+
+LOOKS: dict[str, Look] = {
+    "python": _python,
+    "packages": _packages,
+    "home": _home,
+    "database": _migrated,
+    "index": _index,
+    "embedder": _embedder,
+    "model": _model,
+    "shops": _shops,
+    "port": _port,
+}
+
+
+def _print(findings: list[Finding], console: Console) -> None:
+    colours = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red"}
+    table = Table(header_style="bold")
+    for heading in ("", "part", "what was seen", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for f in findings:
+        state = f"[{colours[f.state]}]{f.state}[/]"
+        table.add_row(state, f.part, escape(f.seen), escape(f.advice))
+    console.print(table)
