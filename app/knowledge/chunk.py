@@ -45,6 +45,8 @@ class Chunk:
     related       FAQ: questions to suggest next
     attributes    product: column name as the shop wrote it → value as text, in column order
     group         product: what its variants share (handle or name)
+    attribute_paths     product: attribute → file it was read in, only where that is not `path` (a spec sheet)
+    attribute_locators  product: attribute → how that file names the row, only where that is not `locator`
     content_hash  of everything above that a shopper or the embedder could see
     """
 
@@ -64,6 +66,8 @@ class Chunk:
     attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     group: str = ""
     section: str = ""
+    attribute_paths: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    attribute_locators: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def is_valid(self, as_of: datetime) -> bool:
         """Whether the chunk may be used at that moment."""

@@ -44,6 +44,8 @@ def make_chunk(
     attributes: Mapping[str, str] | None = None,
     group: str = "",
     section: str = "",
+    attribute_paths: Mapping[str, str] | None = None,
+    attribute_locators: Mapping[str, str] | None = None,
 ) -> Chunk:
     """A chunk with its hash and id. The id holds as long as document, locator and content do."""
     content = {
@@ -59,6 +61,10 @@ def make_chunk(
         "group": group,
         "section": section,
     }
+    if attribute_paths:
+        # A shopper sees them in citations: a spec sheet under a new name makes new chunks, with the vectors they had.
+        content["attribute_paths"] = sorted(attribute_paths.items())
+        content["attribute_locators"] = sorted((attribute_locators or {}).items())
     content_hash = hash_of(json.dumps(content, ensure_ascii=False))
     return Chunk(
         chunk_id=hash_of(f"{document.document_id}\n{locator}\n{content_hash}")[:24],
@@ -77,6 +83,8 @@ def make_chunk(
         attributes=MappingProxyType(dict(attributes or {})),
         group=group,
         section=section,
+        attribute_paths=MappingProxyType(dict(attribute_paths or {})),
+        attribute_locators=MappingProxyType(dict(attribute_locators or {})),
     )
 
 

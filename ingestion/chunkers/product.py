@@ -23,7 +23,10 @@ _PICTURE = re.compile(r"https?://\S+\.(?:jpe?g|png|webp|gif|avif)\S*", re.IGNORE
 
 @dataclass(slots=True)
 class _Variant:
-    """One product row on its way to a chunk; the first source it was found in is the one cited."""
+    """One product row on its way to a chunk; the first source it was found in is its own.
+
+    `origins` says of what was merged in from other files where it stands: attribute → (path, locator there).
+    """
 
     path: str
     row: int
@@ -35,6 +38,12 @@ class _Variant:
     record_id: str = ""
     title: str = ""
     locator: str = ""
+    origins: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def named(self) -> str:
+        """How its row is named where it was read."""
+        return self.sku or self.locator or self.group or self.name
 
 
 @dataclass(slots=True)
@@ -198,6 +207,8 @@ def _merge(target: _Variant, extra: _Variant, result: Chunked) -> None:
         own = known.get(normal(name))
         if own is None:
             target.attributes[name] = value
+            if extra.path != target.path:
+                target.origins[name] = (extra.path, extra.named)
         elif target.attributes[own] != value:
             result.warnings.append(
                 f"row {extra.row}: {name} of {target.sku or target.name} is “{value[:40]}” here and "
@@ -215,16 +226,20 @@ def _append_chunk(result: Chunked, variant: _Variant) -> None:
     lines += [f"{label}: {one_line(value)}" for label, value in variant.attributes.items() if value != name]
     text = "\n".join(lines)
     language = variant.language or language_of(text)
+    locator = variant.sku or variant.locator or name
+    origins = {label: origin for label, origin in variant.origins.items() if label in variant.attributes}
     document = document_for(variant.path, variant.title or name, Kind.PRODUCT, language, variant.record_id)
     chunk = make_chunk(
         document,
-        locator=variant.sku or variant.locator or name,
+        locator=locator,
         title=name,
         text=text,
         language=language,
         attributes=variant.attributes,
         group=variant.group or name,
         section=next((v for k, v in variant.attributes.items() if Column.SECTION in meanings(k) or k == "Type"), ""),
+        attribute_paths={label: path for label, (path, _) in origins.items()},
+        attribute_locators={label: there for label, (_, there) in origins.items() if there != locator},
     )
     result.chunks.append(chunk)
     if document.document_id not in {d.document_id for d in result.documents}:

@@ -51,7 +51,10 @@ def faq(row: int, question: str, answer: str) -> Chunk:
 
 def cup(sku: str, price: str) -> Chunk:
     attributes = {"价格": price, "Colour": "red"}
-    return make_chunk(CUPS, locator=sku, title="Cup", text=sku, language="en", attributes=attributes, group="cup")
+    return make_chunk(
+        CUPS, locator=sku, title="Cup", text=sku, language="en", attributes=attributes, group="cup",
+        attribute_paths={"Colour": "knowledge/spec.xlsx"}, attribute_locators={"Colour": "cup"},
+    )  # fmt: skip
 
 
 async def build(catalogue: SqlCatalogue, added: list[Chunk], closed: tuple[str, ...] = (), shop: str = "s") -> int:

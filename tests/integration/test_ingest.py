@@ -373,6 +373,28 @@ async def test_ingesting_the_spec_sheet_alone_renews_the_products_it_speaks_of(d
     assert chunks[0].attributes["Material"] == "tin"
 
 
+async def test_a_value_is_known_by_the_file_and_row_it_was_read_in(desk: Desk) -> None:
+    desk.write("knowledge/export.csv", SHOPIFY)
+    desk.write("knowledge/spec.csv", "SKU,Material,Stock\nM-R,steel,4\n")
+    desk.write("knowledge/care.csv", "Handle,Dishwasher safe\nmug,Yes\n")
+    await desk.run()
+    red, blue = await desk.chunks()
+    assert red.attribute_paths == {"Material": "knowledge/spec.csv", "Dishwasher safe": "knowledge/care.csv"}
+    assert red.attribute_locators == {"Dishwasher safe": "mug"}
+    assert blue.attribute_paths == {"Dishwasher safe": "knowledge/care.csv"}
+
+
+async def test_a_spec_sheet_under_a_new_name_is_cited_by_it_and_embeds_nothing(desk: Desk) -> None:
+    desk.write("knowledge/export.csv", SHOPIFY)
+    spec = desk.write("knowledge/spec.csv", "SKU,Material\nM-R,steel\n")
+    await desk.run()
+    desk.embedder.embedded.clear()
+    spec.rename(spec.with_name("materials.csv"))
+    await desk.run()
+    assert (await desk.chunks())[0].attribute_paths == {"Material": "knowledge/materials.csv"}
+    assert desk.embedder.embedded == []
+
+
 async def test_a_sku_that_stands_twice_is_read_once(desk: Desk) -> None:
     desk.write("knowledge/p.csv", "sku,名称,价格,颜色\nA,杯,9,\nA,杯,8,红\n,壶,5,\n,,7,\n")
     report = await desk.run()

@@ -86,9 +86,12 @@ def insert_chunks(
         if chunk.kind is Kind.PRODUCT:
             rows[products].append({**key, "sku": chunk.locator, "name": chunk.title})
             rows[product_attributes].extend(
-                {**key, "position": i, "name": name, "value": value}
+                {
+                    **key, "position": i, "name": name, "value": value,
+                    "path": chunk.attribute_paths.get(name, ""), "locator": chunk.attribute_locators.get(name, ""),
+                }
                 for i, (name, value) in enumerate(chunk.attributes.items())
-            )
+            )  # fmt: skip
     for table, values in rows.items():
         for batch in batches(values):
             connection.execute(insert(table), batch)
@@ -135,28 +138,30 @@ def versions_where(connection: Connection, shop: str, where: Sequence[Any]) -> l
     )
     attributes = _attributes(connection, select(chunks.c.chunk_id).where(chunks.c.shop == shop, *where), shop)
     return [
-        ChunkVersion(_chunk(row, attributes.get(row.chunk_id, {})), row.from_release, row.to_release)
+        ChunkVersion(_chunk(row, attributes.get(row.chunk_id, ())), row.from_release, row.to_release)
         for row in connection.execute(query)
     ]
 
 
-def _attributes(connection: Connection, ids: Select[tuple[str]], shop: str) -> dict[str, dict[str, str]]:
+def _attributes(connection: Connection, ids: Select[tuple[str]], shop: str) -> dict[str, list[Row[Any]]]:
     query = (
-        select(product_attributes.c.chunk_id, product_attributes.c.name, product_attributes.c.value)
+        select(product_attributes)
         .where(product_attributes.c.shop == shop, product_attributes.c.chunk_id.in_(ids))
         .order_by(product_attributes.c.chunk_id, product_attributes.c.position)
     )
-    found: dict[str, dict[str, str]] = {}
-    for chunk_id, name, value in connection.execute(query):
-        found.setdefault(chunk_id, {})[name] = value
+    found: dict[str, list[Row[Any]]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.chunk_id, []).append(row)
     return found
 
 
-def _chunk(row: Row[Any], attributes: dict[str, str]) -> Chunk:
+def _chunk(row: Row[Any], attributes: Sequence[Row[Any]]) -> Chunk:
     return Chunk(
         chunk_id=row.chunk_id, document_id=row.document_id, path=row.path, locator=row.locator, kind=Kind(row.kind),
         title=row.title, text=row.text, language=row.language, content_hash=row.content_hash,
         phrasings=tuple(row.phrasings), valid_from=row.valid_from, valid_until=row.valid_until,
-        related=tuple(row.related), attributes=MappingProxyType(attributes), group=row.product_group,
-        section=row.section,
+        related=tuple(row.related), group=row.product_group, section=row.section,
+        attributes=MappingProxyType({a.name: a.value for a in attributes}),
+        attribute_paths=MappingProxyType({a.name: a.path for a in attributes if a.path}),
+        attribute_locators=MappingProxyType({a.name: a.locator for a in attributes if a.locator}),
     )  # fmt: skip

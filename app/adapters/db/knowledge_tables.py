@@ -134,6 +134,8 @@ product_attributes = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("locator", Text, nullable=False),
     ForeignKeyConstraint(["shop", "chunk_id"], ["chunks.shop", "chunks.chunk_id"], ondelete="CASCADE"),
 )
 

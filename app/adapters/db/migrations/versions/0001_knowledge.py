@@ -112,6 +112,8 @@ def _create_products() -> None:
         sa.Column("position", sa.Integer, nullable=False, autoincrement=False),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("locator", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("shop", "chunk_id", "position", name="pk_product_attributes"),
         sa.ForeignKeyConstraint(*chunk, name="fk_product_attributes_shop", ondelete="CASCADE"),
     )
