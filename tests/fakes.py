@@ -60,13 +60,17 @@ class FakeIndex:
     async def search(self, query: IndexQuery) -> list[IndexHit]:
         self._check()
         part = self._of_release(query.shop, query.release)
+        carries = query.dense is not None and query.with_vectors
         scored = self._dense(part, query.dense) if query.dense is not None else self._sparse(part, query.sparse or {})
         hits = [
-            IndexHit(p.point_id, p.chunk_id, p.aspect, p.ordinal, score, None if query.dense is None else p.dense)
+            IndexHit(p.point_id, p.chunk_id, p.aspect, p.ordinal, score, p.dense if carries else None)
             for p, score in scored
             if self._allowed(p, query)
         ]
         return sorted(hits, key=lambda hit: -hit.score)[: query.limit]
+
+    async def search_batch(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
+        return [await self.search(query) for query in queries]
 
     async def count(self, shop: str, release: int) -> int:
         self._check()

@@ -56,6 +56,7 @@ class IndexQuery:
 
     Points count that satisfy from_release ≤ release < to_release and, when `as_of` is given,
     valid_from ≤ as_of < valid_until. `kinds` and `chunk_ids` narrow further when not empty.
+    `with_vectors` is set false where ids and scores are enough: vectors are most of what a server sends.
     """
 
     shop: str
@@ -66,6 +67,7 @@ class IndexQuery:
     kinds: tuple[str, ...] = ()
     chunk_ids: tuple[str, ...] = ()
     limit: int = 50
+    with_vectors: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +92,13 @@ class KnowledgeIndex(Protocol):
         """Let the points of these chunks end with (not be part of) `to_release`."""
 
     async def search(self, query: IndexQuery) -> list[IndexHit]:
-        """Best first. With `dense` set, hits carry their dense vectors. Exactly one of dense and sparse is set.
+        """Best first. With `dense` and `with_vectors` set, hits carry their dense vectors.
 
-        Raises Unavailable when the index is down.
+        Exactly one of dense and sparse is set. Raises Unavailable when the index is down.
         """
+
+    async def search_batch(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
+        """What `search` finds for each query, in their order, for the price of about one."""
 
     async def count(self, shop: str, release: int) -> int:
         """How many points are part of that release."""

@@ -98,6 +98,39 @@ async def test_the_most_similar_point_comes_first_with_its_vector(index: Knowled
         assert float(hit.dense @ query) == pytest.approx(hit.score, abs=1e-5)
 
 
+async def test_a_batch_finds_for_every_query_what_it_finds_alone(index: KnowledgeIndex) -> None:
+    colours = ("green", "black", "white", "oolong", "green jasmine")
+    await index.upsert([point(f"{c} tea {n}", kind=k) for c in colours for n, k in enumerate(("faq", "policy"))])
+    await index.upsert([point("green tea shoe", shop="shoes"), point("tea to come", from_release=2)])
+    green, black = vector("green tea 0"), vector("black tea 1")
+    queries = [
+        IndexQuery("tea", 1, dense=green, limit=3),
+        IndexQuery("tea", 1, dense=black, limit=7),
+        IndexQuery("tea", 1, sparse=sparse_vector("jasmine oolong tea"), limit=4),
+        IndexQuery("tea", 1),
+        IndexQuery("tea", 1, dense=green, kinds=("policy",)),
+        IndexQuery("tea", 1, dense=green, chunk_ids=("white tea 0", "oolong tea 1")),
+        IndexQuery("tea", 2, dense=green, as_of=NOON),
+        IndexQuery("shoes", 1, dense=green),
+        IndexQuery("shoes", 1, sparse=sparse_vector("green tea")),
+        IndexQuery("nobody", 1, dense=green),
+        IndexQuery("tea", 1, dense=-green, limit=2),
+    ]
+    alone = [await index.search(query) for query in queries]
+    batch = await index.search_batch(queries)
+    assert [len(hits) for hits in alone] == [3, 7, 4, 0, 5, 2, 11, 1, 1, 0, 2]
+    for one, other in zip(alone, batch, strict=True):
+        assert {h.chunk_id: pytest.approx(h.score, abs=1e-5) for h in one} == {h.chunk_id: h.score for h in other}
+        assert [h.score for h in other] == sorted((h.score for h in other), reverse=True)
+    assert await index.search_batch([]) == []
+
+
+async def test_vectors_are_left_out_when_they_are_not_wanted(index: KnowledgeIndex) -> None:
+    await index.upsert([point("green tea")])
+    hits = await index.search(IndexQuery("tea", 1, dense=vector("green tea"), with_vectors=False))
+    assert [(hit.chunk_id, hit.dense) for hit in hits] == [("green tea", None)]
+
+
 async def test_a_query_vector_need_not_have_unit_length(index: KnowledgeIndex) -> None:
     await index.upsert([point("green tea")])
     hits = await index.search(IndexQuery("tea", 1, dense=vector("green tea") * np.float32(0.5)))

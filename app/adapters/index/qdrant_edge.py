@@ -94,7 +94,11 @@ class EdgeIndex:
 
     async def search(self, query: IndexQuery) -> list[IndexHit]:
         """Best first; dense hits carry their vectors."""
-        return await self._run(self._reads, lambda: self._search(query))
+        return (await self.search_batch([query]))[0]
+
+    async def search_batch(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
+        """What `search` finds for each query, in one pass over the segments."""
+        return await self._run(self._reads, lambda: self._search(queries))
 
     async def count(self, shop: str, release: int) -> int:
         """How many points are part of that release."""
@@ -201,26 +205,25 @@ class EdgeIndex:
             self._shard.optimize()
             self._shard.flush()
 
-    def _search(self, query: IndexQuery) -> list[IndexHit]:
-        if self._shard is None:
-            return []
-        dense = query.dense is not None
-        if dense:
-            nearest = qe.Query.Nearest(np.asarray(query.dense, dtype=np.float32).tolist(), using=DENSE)
-        elif query.sparse:
-            nearest = qe.Query.Nearest(_sparse(query.sparse), using=TERMS)
-        else:
-            return []
-        of_release = qe.IdfParams(corpus=_release_filter(query.shop, query.release))
-        request = qe.QueryRequest(
-            limit=query.limit,
-            query=nearest,
-            filter=_filter(query),
-            params=None if dense else qe.SearchParams(idf=of_release),
-        )
-        scored = [(str(point.id), float(point.score)) for point in self._shard.query(request)]
-        stored = self._stored([point_id for point_id, _ in scored])
-        return [_hit(point_id, score, stored[point_id], dense) for point_id, score in scored if point_id in stored]
+    def _search(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
+        """All queries in one pass over the segments; one that asks for nothing finds nothing."""
+        requests = {n: request for n, query in enumerate(queries) if (request := _request(query)) is not None}
+        if self._shard is None or not requests:
+            return [[] for _ in queries]
+        answers = self._shard.query_batch(qe.QueryBatchRequest(list(requests.values())))
+        scored = {
+            n: [(str(point.id), float(point.score)) for point in answer]
+            for n, answer in zip(requests, answers, strict=True)
+        }
+        stored = self._stored(list(dict.fromkeys(point_id for part in scored.values() for point_id, _ in part)))
+        return [
+            [
+                _hit(point_id, score, stored[point_id], query.dense is not None and query.with_vectors)
+                for point_id, score in scored.get(n, ())
+                if point_id in stored
+            ]
+            for n, query in enumerate(queries)
+        ]
 
     def _stored(self, point_ids: list[str]) -> dict[str, StoredPoint]:
         generation = self._remembered.generation
@@ -313,6 +316,24 @@ def _stored_point(record: Any) -> StoredPoint:
 def _hit(point_id: str, score: float, point: StoredPoint, dense: bool) -> IndexHit:
     vector = point.dense if dense else None
     return IndexHit(point_id, point.chunk_id, point.aspect, point.ordinal, score, vector)
+
+
+def _request(query: IndexQuery) -> Any:
+    """The query as the engine takes it, or None when it names nothing to look for."""
+    dense = query.dense is not None
+    if dense:
+        nearest = qe.Query.Nearest(np.asarray(query.dense, dtype=np.float32).tolist(), using=DENSE)
+    elif query.sparse:
+        nearest = qe.Query.Nearest(_sparse(query.sparse), using=TERMS)
+    else:
+        return None
+    of_release = qe.IdfParams(corpus=_release_filter(query.shop, query.release))
+    return qe.QueryRequest(
+        limit=query.limit,
+        query=nearest,
+        filter=_filter(query),
+        params=None if dense else qe.SearchParams(idf=of_release),
+    )
 
 
 def _of_shop(shop: str) -> Any:

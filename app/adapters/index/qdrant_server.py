@@ -72,23 +72,18 @@ class QdrantServerIndex:
 
     async def search(self, query: IndexQuery) -> list[IndexHit]:
         """Best first; dense hits carry their vectors."""
-        dense = query.dense is not None
-        if not (dense or query.sparse) or not await self._exists():
-            return []
-        corpus = models.Filter(must=_of_release(query.shop, query.release))
-        found = await self._asked(
-            self._client.query_points(
-                self._collection,
-                query=np.asarray(query.dense, dtype=np.float32).tolist() if dense else _sparse(query.sparse),
-                using=DENSE if dense else TERMS,
-                query_filter=_filter(query),
-                limit=query.limit,
-                with_payload=HIT_FIELDS,
-                with_vectors=[DENSE] if dense else False,
-                search_params=None if dense else models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus)),
-            )
-        )
-        return [_hit(point, dense=dense) for point in found.points]
+        return (await self.search_batch([query]))[0]
+
+    async def search_batch(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
+        """What `search` finds for each query, in one request."""
+        asked = {n: _request(query) for n, query in enumerate(queries) if query.dense is not None or query.sparse}
+        found: list[list[IndexHit]] = [[] for _ in queries]
+        if not asked or not await self._exists():
+            return found
+        answers = await self._asked(self._client.query_batch_points(self._collection, requests=list(asked.values())))
+        for n, answer in zip(asked, answers, strict=True):
+            found[n] = [_hit(point) for point in answer.points]
+        return found
 
     async def count(self, shop: str, release: int) -> int:
         """How many points are part of that release."""
@@ -206,7 +201,21 @@ def _sparse(terms: Any) -> models.SparseVector:
     )
 
 
-def _hit(point: models.ScoredPoint, *, dense: bool) -> IndexHit:
+def _request(query: IndexQuery) -> models.QueryRequest:
+    dense = query.dense is not None
+    corpus = models.Filter(must=_of_release(query.shop, query.release))
+    return models.QueryRequest(
+        query=np.asarray(query.dense, dtype=np.float32).tolist() if dense else _sparse(query.sparse),
+        using=DENSE if dense else TERMS,
+        filter=_filter(query),
+        limit=query.limit,
+        with_payload=HIT_FIELDS,
+        with_vector=[DENSE] if dense and query.with_vectors else False,
+        params=None if dense else models.SearchParams(idf=models.IdfCorpusParams(corpus=corpus)),
+    )
+
+
+def _hit(point: models.ScoredPoint) -> IndexHit:
     payload: Any = point.payload
     vectors: Any = point.vector
     return IndexHit(
@@ -215,7 +224,7 @@ def _hit(point: models.ScoredPoint, *, dense: bool) -> IndexHit:
         aspect=payload["aspect"],
         ordinal=int(payload["ordinal"]),
         score=float(point.score),
-        dense=np.asarray(vectors[DENSE], dtype=np.float32) if dense else None,
+        dense=np.asarray(vectors[DENSE], dtype=np.float32) if vectors else None,
     )
 
 
