@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from app.chat.guard import tries_to_take_over
@@ -66,7 +67,7 @@ class Composer:
             for fact in of_column:
                 by_value.setdefault(fact.value, []).append(fact)
             fitting = [
-                Fact(f.subject, column, part, f.path, f.locator)
+                replace(f, value=part)
                 for f in next(iter(by_value.values()))[:1]
                 for part in fitting_sizes(question.text, f.value)
             ]
@@ -119,7 +120,7 @@ def _card_columns(variants: Sequence[Chunk]) -> tuple[str, ...]:
 
 def _fact_sentence(language: str, facts: Sequence[Fact]) -> Sentence:
     first = facts[0]
-    citations = tuple(Citation(f.path, f.locator, f.locator, f.value) for f in facts)
+    citations = _cited(facts)
     if language == "zh":
         return Sentence(f"{first.subject}的{first.name}：{first.value}。", citations, "fact")
     return Sentence(f"{first.subject} – {first.name}: {first.value}.", citations, "fact")
@@ -129,18 +130,24 @@ def _variants_sentence(language: str, by_value: dict[str, list[Fact]], reading: 
     """A value per variant, each named by what tells it apart."""
     labels = _variant_labels(reading)
     parts = []
-    citations: list[Citation] = []
+    told: list[Fact] = []
     for value, facts in list(by_value.items())[:_KEPT_VALUES]:
         names = list(dict.fromkeys(labels.get(f.locator, f.locator) for f in facts))
         shown = ("、" if language == "zh" else ", ").join(n for n in names[:4] if n)
         parts.append(f"{shown}：{value}" if language == "zh" else f"{shown}: {value}")
-        citations += [Citation(f.path, f.locator, f.locator, value) for f in facts[:4]]
+        told += facts[:4]
     first = next(iter(by_value.values()))[0]
     body = ("；" if language == "zh" else "; ").join(parts)
     lead = (
         f"{first.subject}的{first.name}：{body}。" if language == "zh" else f"{first.subject} – {first.name}: {body}."
     )
-    return Sentence(lead, tuple(citations), "fact")
+    return Sentence(lead, _cited(told), "fact")
+
+
+def _cited(facts: Sequence[Fact]) -> tuple[Citation, ...]:
+    """Where the values stand, then the products' own rows; a row that many values share is cited once."""
+    places = [fact.citations for fact in facts]
+    return tuple(dict.fromkeys([*(p[0] for p in places), *(c for p in places for c in p[1:])]))
 
 
 def _variant_labels(reading: Reading) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from app.chat.turn import Fact, Passage, Question
+from app.chat.turn import Citation, Fact, Passage, Question
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView, Product
@@ -129,11 +129,20 @@ class ProductReader:
 def facts_of(variants: Iterable[Chunk], columns: Sequence[str]) -> tuple[Fact, ...]:
     """One fact per variant and column that has a value."""
     return tuple(
-        Fact(variant.title, column, value, variant.path, variant.locator)
+        _fact(variant, column, value)
         for column in columns
         for variant in variants
         if (value := variant.attributes.get(column, "").strip())
     )
+
+
+def _fact(variant: Chunk, column: str, value: str) -> Fact:
+    elsewhere = variant.attribute_paths.get(column)
+    if elsewhere is None:
+        return Fact(variant.title, column, value, variant.path, variant.locator, document_id=variant.document_id)
+    row = Citation(variant.path, variant.locator, variant.document_id, variant.title)
+    named = variant.attribute_locators.get(column, "")
+    return Fact(variant.title, column, value, elsewhere, variant.locator, named, row)
 
 
 def meant_variants(question: Question, product: Product) -> tuple[Chunk, ...]:

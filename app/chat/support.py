@@ -117,7 +117,7 @@ def joined(run: Sequence[Clause]) -> Clause:
 def units(evidence: Evidence) -> tuple[Unit, ...]:
     """Every unit of the evidence: draft sentences first, then facts, then the sentences of the passages."""
     found = [_unit(s.text, s, "", is_draft=True) for s in evidence.draft if s.text.strip()]
-    found.extend(_fact_unit(fact, evidence.passages) for fact in evidence.facts)
+    found.extend(_fact_unit(fact) for fact in evidence.facts)
     for passage in evidence.passages:
         found.extend(_passage_units(passage))
     return tuple(found)
@@ -164,11 +164,9 @@ def _context_words(text: str) -> frozenset[str]:
     return frozenset(word for word in words(text) if not word[0].isdigit())
 
 
-def _fact_unit(fact: Fact, passages: Sequence[Passage]) -> Unit:
-    document_id = next((p.chunk.document_id for p in passages if p.chunk.path == fact.path), "")
-    citation = Citation(fact.path, fact.locator, document_id, fact.value)
+def _fact_unit(fact: Fact) -> Unit:
     text = f"{fact.subject} {fact.name}: {fact.value}"
-    return _unit(text, Sentence(text, (citation,), "fact"), f"{fact.subject} {fact.name}", is_fact=True)
+    return _unit(text, Sentence(text, fact.citations, "fact"), f"{fact.subject} {fact.name}", is_fact=True)
 
 
 def _passage_units(passage: Passage) -> Iterator[Unit]:

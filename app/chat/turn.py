@@ -85,17 +85,6 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """One value out of one product or order row. It must survive byte for byte in whatever is said."""
-
-    subject: str
-    name: str
-    value: str
-    path: str
-    locator: str
-
-
-@dataclass(frozen=True, slots=True)
 class Citation:
     """An answer sentence → its evidence. `quote` is literally in the source."""
 
@@ -103,6 +92,32 @@ class Citation:
     locator: str
     document_id: str
     quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One value out of one product or order row. It must survive byte for byte in whatever is said.
+
+    path      the file the value was read in
+    locator   the SKU of the product, or the order id
+    named     how `path` names the row, where that is not by `locator`: a spec sheet may go by handle or name
+    row       the product's own row, where the value stands in another file
+    """
+
+    subject: str
+    name: str
+    value: str
+    path: str
+    locator: str
+    named: str = ""
+    row: Citation | None = None
+    document_id: str = ""
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Where the value stands, then the product's own row where that is another file."""
+        value = Citation(self.path, self.named or self.locator, self.document_id or self.path, self.value)
+        return (value, self.row) if self.row else (value,)
 
 
 @dataclass(frozen=True, slots=True)
