@@ -28,11 +28,12 @@ MAX_ORDERS_BYTES = 500 * 1024 * 1024
 
 @dataclass(slots=True)
 class KeptFile:
-    """A file as it will be kept; `text` is None when the one kept before stays."""
+    """A file as it will be kept; `text` is None when the one kept before stays. `path` is where the shop has it."""
 
     text: str | None
     raw: dict[str, Any] = field(default_factory=dict)
     report: FileReport = field(default_factory=lambda: FileReport(""))
+    path: str = ""
 
 
 @contextmanager
@@ -76,9 +77,10 @@ class ShopFiles:
     def read_orders(self, folder: ShopFolder) -> KeptFile:
         """The order book in the folder, in UTF-8, with lines that are no orders left out; else the one kept before."""
         source = folder.orders
-        if source is None or not (folder.whole or folder.prefix == source.relative_to(folder.root).as_posix()):
+        path = source.relative_to(folder.root).as_posix() if source else ""
+        if source is None or not (folder.whole or folder.prefix == path):
             return KeptFile(None)
-        orders = KeptFile(None, report=FileReport(source.relative_to(folder.root).as_posix()))
+        orders = KeptFile(None, report=FileReport(path), path=path)
         try:
             lines = self._read(source, MAX_ORDERS_BYTES).removeprefix("\ufeff").splitlines()
         except BadInput as error:
@@ -97,16 +99,23 @@ class ShopFiles:
 
     def write(self, brand: KeptFile, orders: KeptFile) -> None:
         """Put both in place, each atomically."""
-        for name, kept in (("brand.yaml", brand), ("orders.jsonl", orders)):
-            target = self._folder / name
-            if kept.text is None or (target.is_file() and target.read_text(encoding="utf-8") == kept.text):
-                continue
-            fresh = target.with_suffix(".new")
-            with fresh.open("w", encoding="utf-8") as file:
-                file.write(kept.text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(target)
+        # Citations name the order book as it lies in the shop's own folder, not the copy of it that is kept here.
+        note = json.dumps({"path": orders.path}, ensure_ascii=False) if orders.text is not None else None
+        texts = {"brand.yaml": brand.text, "orders.source.json": note, "orders.jsonl": orders.text}
+        for name, text in texts.items():
+            if text is not None:
+                self._write_one(self._folder / name, text)
+
+    @staticmethod
+    def _write_one(target: Path, text: str) -> None:
+        if target.is_file() and target.read_text(encoding="utf-8") == text:
+            return
+        fresh = target.with_name(f"{target.name}.new")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(target)
 
     def _kept_brand(self) -> dict[str, Any]:
         kept = self._folder / "brand.yaml"

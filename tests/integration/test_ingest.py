@@ -25,6 +25,7 @@ import pytest
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
+from app.adapters.orders.file import FileOrderBook
 from app.errors import BadInput, Conflict
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.release import ReleaseState
@@ -106,6 +107,21 @@ async def test_a_folder_becomes_a_live_release_with_its_brand_and_orders(desk: D
     assert (desk.home / "shops/s/orders.jsonl").read_text() == '{"order_id": "A1", "phone_last4": "1234"}\n'
     assert (desk.home / "shops/s/brand.yaml").read_text(encoding="utf-8").startswith("name: 店")
     assert (await desk.catalogue.brand("s"))["name"] == "店"
+
+
+async def test_the_order_book_is_cited_where_the_shop_has_it(desk: Desk) -> None:
+    desk.write("knowledge/faq.csv", FAQ)
+    desk.write("shop/orders.jsonl", '{"order_id": "A1", "phone_last4": "1234"}\n')
+    book = FileOrderBook(lambda shop: desk.home / "shops" / shop / "orders.jsonl")
+    await desk.run()
+    order = await book.find("s", "A1", "1234")
+    assert order is not None
+    assert order.path == "shop/orders.jsonl"
+    (desk.folder / "shop/orders.jsonl").rename(desk.folder / "orders.jsonl")
+    await desk.run()
+    moved = await book.find("s", "A1", "1234")
+    assert moved is not None
+    assert moved.path == "orders.jsonl"
 
 
 async def test_a_short_introduction_goes_into_the_first_section(desk: Desk) -> None:

@@ -19,13 +19,16 @@ _DIGITS = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class _Book:
-    stamp: tuple[int, int]
+    stamp: tuple[int, ...]
     orders: Mapping[str, Order]
     shapes: frozenset[str]
 
 
 class FileOrderBook:
-    """Orders of every shop, each from the file `locate(shop)` names. A shop without a file has no orders."""
+    """Orders of every shop, each from the file `locate(shop)` names. A shop without a file has no orders.
+
+    `orders.source.json` beside it says where in the shop's own folder the file lay: `{"path": "shop/orders.jsonl"}`.
+    """
 
     def __init__(self, locate: Callable[[str], Path]) -> None:
         self._locate = locate
@@ -43,31 +46,47 @@ class FileOrderBook:
 
     def _book(self, shop: str) -> _Book:
         path = self._locate(shop)
-        try:
-            status = path.stat()
-        except OSError:
-            return _Book((0, 0), {}, frozenset())
-        stamp = (status.st_mtime_ns, status.st_size)
+        note = path.with_suffix(".source.json")
+        stamp = (*_stamp(path), *_stamp(note))
+        if not _stamp(path):
+            return _Book((), {}, frozenset())
         book = self._books.get(shop)
         if book is None or book.stamp != stamp:
-            orders = {_key(order.order_id): order for order in read_orders(path)}
+            orders = {_key(order.order_id): order for order in read_orders(path, _laid_at(note) or path.name)}
             shapes = frozenset(_shape(order.order_id) for order in orders.values())
             book = self._books[shop] = _Book(stamp, orders, shapes)
         return book
 
 
-def read_orders(path: Path) -> Iterator[Order]:
-    """Orders of a file, broken lines left out and logged by number (never by content)."""
+def read_orders(path: Path, cited: str = "orders.jsonl") -> Iterator[Order]:
+    """Orders of a file, broken lines left out and logged by number (never by content); `cited` is what they name."""
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         if not line.strip():
             continue
         try:
-            yield _order(json.loads(line))
+            yield _order(json.loads(line), cited)
         except (ValueError, KeyError, TypeError, AttributeError) as problem:
             log.warning("order.unreadable", line=number, problem=type(problem).__name__)
 
 
-def _order(row: Mapping[str, Any]) -> Order:
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes with the file; empty when it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size
+
+
+def _laid_at(note: Path) -> str:
+    try:
+        path = json.loads(note.read_text(encoding="utf-8"))["path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return path if isinstance(path, str) else ""
+
+
+def _order(row: Mapping[str, Any], cited: str) -> Order:
     def text(name: str) -> str:
         return str(row.get(name) or "")
 
@@ -89,6 +108,7 @@ def _order(row: Mapping[str, Any]) -> Order:
             for i in row.get("items") or ()
         ),
         address_city=text("address_city"),
+        path=cited,
     )
 
 
