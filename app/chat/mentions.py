@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.simplify import simplify
@@ -32,6 +33,7 @@ _LIST = 3
 _SLACK = 2
 _CROWD = 200
 _CANDIDATES = 64
+_REMEMBERED = 512
 _ASIDE_SHARE = 0.5
 """Several names told when asked what is nearby: the talk is still about the thing they are near."""
 
@@ -68,6 +70,8 @@ class EntityNames:
             for name, parts in parsed.items()
             if parts
         ]
+        # A conversation's messages come back with every turn.
+        self._said = lru_cache(maxsize=_REMEMBERED)(self._find)
         self._known = frozenset(name.name for name in self._names)
         self._having: dict[str, list[int]] = defaultdict(list)
         for number, name in enumerate(self._names):
@@ -97,7 +101,7 @@ class EntityNames:
         found: dict[str, float] = defaultdict(float)
         share = 1.0
         for place in range(len(texts_latest_last) - 1, -1, -1):
-            hits = self._find(texts_latest_last[place])
+            hits = self._said(texts_latest_last[place])
             asked_around = place > 0 and len(hits) > 1 and _ASIDE.search(texts_latest_last[place - 1].casefold())
             for name, strength in hits.items():
                 found[name] = max(found[name], share * strength * (_ASIDE_SHARE if asked_around else 1.0))

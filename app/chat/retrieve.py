@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
 import numpy as np
+from numpy.typing import NDArray
 
+from app.chat.chunk_vectors import (
+    ASPECTS,
+    NAME,
+    PHRASING,
+    SENTENCE,
+    WHOLE,
+    ChunkPoints,
+    ChunkVectors,
+    aspect_scores,
+)
+from app.chat.names import ReleaseNames
 from app.chat.turn import Passage, Question, Turn
 from app.knowledge.chunk import Chunk, Kind
-from app.knowledge.ports import Embedder, IndexHit, IndexQuery, KnowledgeIndex, Vector
-from app.knowledge.tokenize import sparse_vector, words
+from app.knowledge.ports import Embedder, IndexQuery, KnowledgeIndex, Vector
+from app.knowledge.tokenize import sparse_vector
 from app.knowledge.view import KnowledgeView
 
 _DENSE_LIMIT = 80
 _SPARSE_LIMIT = 40
+_MENTIONED_LIMIT = 160
+"""Chunks about mentioned names that are looked at besides those the searches find."""
 _QUERY_SIDE = 0.01
 _LEXICAL_HALF = 8.0
 """Sparse score at which the lexical part reaches one half."""
+_TEXT_CHARACTERS = 500
+
+_FAQ, _FAQ_SINGLE, _POLICY, _PRODUCT = range(4)
+_SHARES = np.array(
+    [[0.3, 0.5, 0.2, 0.0], [0.5, 0.0, 0.5, 0.0], [0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0]], dtype=np.float32
+)
+"""What whole, phrasing, best sentence and card weigh in the dense score of a sort of chunk; see `combined`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How the parts of a score are weighed; see docs/decisions for what was measured."""
+    """How the parts of a score are weighed; see docs/decisions for what was measured.
+
+    `sku` is more than all the rest together: who names a SKU means that product.
+    """
 
     lexical: float = 0.07
     name: float = 0.05
+    mention: float = 0.2
+    sku: float = 1.0
     previous_user: float = 0.25
     previous_assistant: float = 0.25
     limit: int = 12
@@ -35,18 +62,34 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """The unit vectors a turn is searched with. `context` leans on the history; `alone` is the message only."""
+    """The unit vectors a turn is searched with. `context` leans on the history; `alone` is the message only.
+
+    Without a history they are one and the same object.
+    """
 
     alone: Vector
     context: Vector
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Found:
-    """What the searches returned of one chunk: its points by aspect, and its lexical score."""
+    """The candidates of a turn, row by row: chunk, points, and the parts of its score that are no vectors."""
 
-    points: dict[tuple[str, int], IndexHit] = field(default_factory=dict)
-    lexical: float = 0.0
+    chunks: Sequence[Chunk]
+    points: Sequence[ChunkPoints]
+    lexical: NDArray[np.float32]
+    name: NDArray[np.float32]
+    mention: NDArray[np.float32]
+    sku: NDArray[np.float32]
+    searched: NDArray[np.bool_]
+
+
+class _Release:
+    """What retrieval keeps of a release: its names, and the vectors of its chunks."""
+
+    def __init__(self, index: KnowledgeIndex, view: KnowledgeView) -> None:
+        self.names = ReleaseNames(view)
+        self.vectors = ChunkVectors(index, view.shop, view.release)
 
 
 class Retriever:
@@ -56,150 +99,151 @@ class Retriever:
         self._index = index
         self._embedder = embedder
         self._weights = weights or Weights()
+        self._releases: WeakKeyDictionary[KnowledgeView, _Release] = WeakKeyDictionary()
 
     async def retrieve(self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView) -> list[Passage]:
-        """The best passages, best first, with raw scores by name. Confidence is not theirs to tell."""
-        found = await self._search(question, query, turn)
-        floor = _floor(found, query)
-        names = name_coverage(question, view)
-        passages = [
-            self._score(chunk, hits, query, floor, names)
-            for chunk_id, hits in found.items()
-            if (chunk := view.chunks.get(chunk_id)) is not None
-        ]
-        passages.sort(key=lambda p: -p.scores["score"])
-        return _one_per_group(passages)[: self._weights.limit]
+        """The best passages, best first, with raw scores by name. Confidence is not theirs to tell.
+
+        Raises Unavailable when the index is down.
+        """
+        release = await self._release(view)
+        lexical = await self._search(question, query, turn)
+        mentioned = release.names.mentioned(question, turn.as_of, _MENTIONED_LIMIT)
+        skus = frozenset(release.names.skus(question, turn.as_of))
+        points = await release.vectors.of([*lexical, *skus, *mentioned], query.context)
+        known = [chunk_id for chunk_id in points if chunk_id in view.chunks]
+        if not known:
+            return []
+        names = release.names.coverage(question)
+        chunks = [view.chunks[chunk_id] for chunk_id in known]
+        found = _Found(
+            chunks=chunks,
+            points=[points[chunk_id] for chunk_id in known],
+            lexical=_column(lexical.get(c, 0.0) / (lexical.get(c, 0.0) + _LEXICAL_HALF) for c in known),
+            name=_column(names.get(c.group or c.title, 0.0) if c.kind is Kind.PRODUCT else 0.0 for c in chunks),
+            mention=_column(mentioned.get(c, 0.0) for c in known),
+            sku=_column(c in skus for c in known),
+            searched=np.array([c in lexical for c in known]),
+        )
+        return self._best(found, query)
 
     async def vectors(self, question: Question) -> QueryVectors:
         """Embed the message and what it may lean on."""
-        earlier_user = [m.text for m in question.history if m.role == "user"][-1:]
+        weights = self._weights
+        earlier_user = [m.text for m in question.history if m.role == "user"][-1:] if weights.previous_user else []
         earlier_assistant = [m.text for m in question.history if m.role == "assistant"][-1:]
         texts = [question.text, *earlier_user, *earlier_assistant]
-        vectors = await self._embedder.embed_queries([text[:500] for text in texts])
+        vectors = await self._embedder.embed_queries([text[:_TEXT_CHARACTERS] for text in texts])
         alone = vectors[0]
+        if len(texts) == 1:
+            return QueryVectors(alone, alone)
         lean = question.signals.get("depends", 0.0)
-        parts = [self._weights.previous_user] * len(earlier_user)
-        parts += [self._weights.previous_assistant] * len(earlier_assistant)
+        parts = [weights.previous_user] * len(earlier_user) + [weights.previous_assistant] * len(earlier_assistant)
         shares = np.array([0.0, *parts], dtype=np.float32) * np.float32(0.4 + 1.2 * lean)
         shares[0] = max(0.3, 1.0 - float(shares.sum()))
-        context = np.asarray((shares / shares.sum()) @ vectors, dtype=np.float32)
-        return QueryVectors(alone, context)
+        return QueryVectors(alone, np.asarray((shares / shares.sum()) @ vectors, dtype=np.float32))
 
-    async def _search(self, question: Question, query: QueryVectors, turn: Turn) -> dict[str, _Found]:
-        found: dict[str, _Found] = defaultdict(_Found)
+    async def _release(self, view: KnowledgeView) -> _Release:
+        if (release := self._releases.get(view)) is None:
+            release = self._releases[view] = await asyncio.to_thread(_Release, self._index, view)
+        return release
+
+    async def _search(self, question: Question, query: QueryVectors, turn: Turn) -> dict[str, float]:
+        """Chunks that the vectors or the words found → their lexical score, in one request."""
         dense = [query.alone] if query.context is query.alone else [query.alone, query.context]
-        for vector in dense:
-            for hit in await self._index.search(
-                IndexQuery(turn.shop, turn.release, dense=vector, as_of=turn.as_of, limit=_DENSE_LIMIT)
-            ):
-                found[hit.chunk_id].points[hit.aspect, hit.ordinal] = hit
-        sparse = sparse_vector(question.standalone)
-        if sparse:
-            query_sparse = IndexQuery(turn.shop, turn.release, sparse=sparse, as_of=turn.as_of, limit=_SPARSE_LIMIT)
-            for hit in await self._index.search(query_sparse):
-                part = found[hit.chunk_id]
-                part.lexical = max(part.lexical, hit.score)
-        await self._complete(found, turn, query)
+        asked = [
+            IndexQuery(turn.shop, turn.release, dense=vector, as_of=turn.as_of, limit=_DENSE_LIMIT, with_vectors=False)
+            for vector in dense
+        ]
+        if sparse := sparse_vector(question.standalone):
+            asked.append(IndexQuery(turn.shop, turn.release, sparse=sparse, as_of=turn.as_of, limit=_SPARSE_LIMIT))
+        found: dict[str, float] = {}
+        for one, hits in zip(asked, await self._index.search_batch(asked), strict=True):
+            for hit in hits:
+                score = hit.score if one.dense is None else 0.0
+                found[hit.chunk_id] = max(found.get(hit.chunk_id, 0.0), score)
         return found
 
-    async def _complete(self, found: Mapping[str, _Found], turn: Turn, query: QueryVectors) -> None:
-        """Fetch the points the searches did not return of chunks they did, so that every score is exact."""
-        best = sorted(found, key=lambda c: -_best(found[c], query.context))[: 4 * self._weights.limit]
-        wanted = tuple(dict.fromkeys([*best, *(c for c, f in found.items() if f.lexical > 0)]))
-        for hit in await self._index.search(
-            IndexQuery(
-                turn.shop, turn.release, dense=query.context, as_of=turn.as_of, chunk_ids=wanted, limit=len(wanted) * 16
+    def _best(self, found: _Found, query: QueryVectors) -> list[Passage]:
+        """Score all candidates at once, and make passages of the best, one a product."""
+        vectors = np.stack([query.context, query.alone])
+        scored = aspect_scores(found.points, vectors)
+        lowest = scored.lowest[0][found.searched]
+        floor = float(lowest.min()) if len(lowest) else float(scored.lowest[0].min())
+        aspects = np.maximum(scored.best, floor)
+        sorts = [_sort_of(chunk) for chunk in found.chunks]
+        dense = combined(aspects, sorts)
+        weights = self._weights
+        score = (
+            dense[0]
+            + weights.lexical * found.lexical
+            + weights.name * found.name
+            + weights.mention * found.mention
+            + weights.sku * found.sku
+        )
+        rows = _one_per_group(np.argsort(-score, kind="stable").tolist(), found.chunks, weights.limit)
+        return [
+            Passage(
+                found.chunks[row],
+                MappingProxyType(
+                    {
+                        "score": float(score[row]),
+                        "dense": float(dense[0][row]),
+                        "dense_alone": float(dense[1][row]),
+                        "lexical": float(found.lexical[row]),
+                        "name": float(found.name[row]),
+                        "mention": float(found.mention[row]),
+                        "sku": float(found.sku[row]),
+                        **{f"best_{name}": float(aspects[0, row, n]) for n, name in enumerate(ASPECTS)},
+                        "sentence_ordinal": float(found.points[row].best_ordinal(SENTENCE, query.context)),
+                    }
+                ),
             )
-        ):
-            found[hit.chunk_id].points.setdefault((hit.aspect, hit.ordinal), hit)
-
-    def _score(
-        self, chunk: Chunk, found: _Found, query: QueryVectors, floor: float, names: Mapping[str, float]
-    ) -> Passage:
-        context = aspect_scores(found.points, query.context, floor)
-        alone = aspect_scores(found.points, query.alone, floor)
-        lexical = found.lexical / (found.lexical + _LEXICAL_HALF)
-        name = names.get(chunk.group or chunk.title, 0.0) if chunk.kind is Kind.PRODUCT else 0.0
-        score = combined(chunk.kind, context) + self._weights.lexical * lexical + self._weights.name * name
-        scores = {
-            "score": score,
-            "dense": combined(chunk.kind, context),
-            "dense_alone": combined(chunk.kind, alone),
-            "lexical": lexical,
-            "name": name,
-            **{f"best_{aspect}": value for aspect, value in context.items()},
-            "sentence_ordinal": float(_best_ordinal(found.points, "sentence", query.context)),
-        }
-        return Passage(chunk, MappingProxyType(scores))
+            for row in rows
+        ]
 
 
-def aspect_scores(points: Mapping[tuple[str, int], IndexHit], vector: Vector, floor: float) -> dict[str, float]:
-    """Best dot product per aspect ("whole", "phrasing", "sentence", "name"); the floor where it has none."""
-    scores = {"whole": floor, "phrasing": floor, "sentence": floor, "name": floor}
-    for (aspect, _), hit in points.items():
-        if hit.dense is not None:
-            scores[aspect] = max(scores.get(aspect, floor), float(hit.dense @ vector))
-    return scores
+def combined(aspects: NDArray[np.float32], sorts: Sequence[int]) -> NDArray[np.float32]:
+    """One dense score a chunk, (vectors, chunks), from (vectors, chunks, aspects).
 
-
-def combined(kind: Kind, aspects: Mapping[str, float]) -> float:
-    """One dense score of a chunk: an FAQ row by its phrasings first, a policy by its best sentence as much as its whole.
-
-    Phrasings are embedded as queries and lie about `_QUERY_SIDE` nearer to a question than passages do.
+    An FAQ row by its phrasings first, when it has more of them than its title; a policy by its best sentence as much
+    as by its whole. Phrasings are embedded as queries and lie about `_QUERY_SIDE` nearer to a question than passages.
     """
-    whole = aspects["whole"]
-    sentence = max(whole, aspects["sentence"])
-    if kind is Kind.FAQ:
-        return 0.3 * whole + 0.5 * (aspects["phrasing"] - _QUERY_SIDE) + 0.2 * sentence
-    if kind is Kind.POLICY:
-        return 0.5 * whole + 0.5 * sentence
-    return max(whole, 0.5 * whole + 0.5 * aspects["name"])
-
-
-def name_coverage(question: Question, view: KnowledgeView) -> dict[str, float]:
-    """Product group → share of its name (by rare words) that the question or, weaker, the history says, 0..1."""
-    said: dict[str, float] = {}
-    weight = 1.0
-    for text in _texts_latest_first(question):
-        for word in words(text):
-            said.setdefault(word, weight)
-        weight *= 0.6
-    coverage: dict[str, float] = {}
-    for group, product in view.products.items():
-        parts = set(words(product.name))
-        total = view.name_weights.total(parts)
-        if total and (hit := sum(view.name_weights.weight(w) * said[w] for w in parts if w in said)):
-            coverage[group] = hit / total
-    return coverage
-
-
-def _texts_latest_first(question: Question) -> Sequence[str]:
-    return [question.text, *(m.text for m in reversed(question.history))][:5]
-
-
-def _best(found: _Found, vector: Vector) -> float:
-    return max((float(h.dense @ vector) for h in found.points.values() if h.dense is not None), default=-1.0)
-
-
-def _best_ordinal(points: Mapping[tuple[str, int], IndexHit], aspect: str, vector: Vector) -> int:
-    scored = [(float(h.dense @ vector), n) for (a, n), h in points.items() if a == aspect and h.dense is not None]
-    return max(scored)[1] if scored else -1
-
-
-def _floor(found: Mapping[str, _Found], query: QueryVectors) -> float:
-    return min(
-        (float(h.dense @ query.context) for f in found.values() for h in f.points.values() if h.dense is not None),
-        default=0.0,
+    whole = aspects[..., WHOLE]
+    parts = np.stack(
+        [
+            whole,
+            aspects[..., PHRASING] - np.float32(_QUERY_SIDE),
+            np.maximum(whole, aspects[..., SENTENCE]),
+            np.maximum(whole, (whole + aspects[..., NAME]) / 2),
+        ],
+        axis=-1,
     )
+    return np.asarray((parts * _SHARES[list(sorts)]).sum(axis=-1), dtype=np.float32)
 
 
-def _one_per_group(passages: Sequence[Passage]) -> list[Passage]:
-    """Variants of one product are one candidate: the best stands for the group."""
+def _sort_of(chunk: Chunk) -> int:
+    if chunk.kind is Kind.PRODUCT:
+        return _PRODUCT
+    if chunk.kind is Kind.POLICY:
+        return _POLICY
+    return _FAQ if len(chunk.phrasings) > 1 else _FAQ_SINGLE
+
+
+def _one_per_group(rows: Sequence[int], chunks: Sequence[Chunk], limit: int) -> list[int]:
+    """The first rows; variants of one product are one candidate, the best stands for the group."""
     seen: set[str] = set()
-    kept = []
-    for passage in passages:
-        key = passage.chunk.group if passage.chunk.kind is Kind.PRODUCT else passage.chunk.chunk_id
-        if key and key not in seen:
+    kept: list[int] = []
+    for row in rows:
+        chunk = chunks[row]
+        key = (chunk.group or chunk.title) if chunk.kind is Kind.PRODUCT else chunk.chunk_id
+        if key not in seen:
             seen.add(key)
-            kept.append(passage)
+            kept.append(row)
+            if len(kept) == limit:
+                break
     return kept
+
+
+def _column(values: Iterable[float]) -> NDArray[np.float32]:
+    return np.fromiter(values, dtype=np.float32)

@@ -74,6 +74,7 @@ _VOWEL = re.compile(r"[aeiouy]")
 
 _HASH_MASK = 0x7FFF_FFFF
 _SATURATION = 1.2
+_SHORT = 200
 
 
 def words(text: str) -> list[str]:
@@ -81,7 +82,13 @@ def words(text: str) -> list[str]:
 
     An identifier comes whole and in parts: "LW-TEE-M" gives "lw-tee-m", "lw", "tee", "m".
     """
-    return list(_tokens(_normalise(text), pairs=False))
+    return list(_short_words(text) if len(text) <= _SHORT else _tokens(_normalise(text), pairs=False))
+
+
+@lru_cache(maxsize=4_096)
+def _short_words(text: str) -> tuple[str, ...]:
+    """A turn asks for the words of the message, of titles and of phrasings again and again."""
+    return tuple(_tokens(_normalise(text), pairs=False))
 
 
 def sparse_vector(text: str) -> dict[int, float]:
