@@ -75,6 +75,8 @@ class _Job:
         brand = self._files.read_brand(folder)
         reads, folder = await asyncio.to_thread(self._read, folder)
         orders = self._files.read_orders(folder)
+        if not folder.files and not await self._catalogue.newest_built(self._shop):
+            raise BadInput(f"{self._shop} has no knowledge yet; ingest its whole folder first. Nothing was changed")
         await self._catalogue.save_shop(self._shop, brand.raw, str(folder.root) if folder.whole else known)
 
         if leftover := await self._catalogue.staged(self._shop):

@@ -23,12 +23,21 @@ _DROPPED = frozenset(
 )  # fmt: skip
 _NOISE = re.compile(
     r"(?:^|[\s_-])(?:breadcrumbs?|toc|table-of-contents|navbar|nav|menu|sidebar|cookies?|cookie-banner|footer|pagination|share|"
-    r"social|skip-link|visually-hidden|sr-only)(?:$|[\s_-])",
+    r"social|helpful|article-votes|skip-link|visually-hidden|sr-only)(?:$|[\s_-])",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:px|pt|em)?\s*(?:;|$)", re.IGNORECASE
 )
+_FURNITURE = re.compile(
+    r"(?:更新|发布|最后|编辑|updated|posted|published|last)[^。!！?？]{0,50}"
+    r"(?:(?:阅读|浏览)\D{0,4}[\d,.]+\D{0,2}|[\d,.]+k? (?:views|reads))|"
+    r"(?:这篇|本)(?:文章|内容|回答)(?:对[您你])?(?:有帮助|有用)吗.{0,12}|"
+    r"(?:was|did|is) this (?:article |page |answer )?help(?:ful)?(?: you)?\?.{0,20}|"
+    r"\d+ (?:out )?of \d+ (?:people )?found this helpful",
+    re.IGNORECASE,
+)
+"""What a help centre's page says about itself: counted readers, and the question whether it helped."""
 _BLOCKS = frozenset(
     {
         "address", "article", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset",
@@ -129,7 +138,7 @@ def _holds_blocks(tag: Tag) -> bool:
 def _paragraph(inline: list[str]) -> Iterator[Block]:
     text = clean("".join(inline))
     inline.clear()
-    if text:
+    if text and not (len(text) < 80 and _FURNITURE.fullmatch(text)):
         yield Paragraph(text)
 
 

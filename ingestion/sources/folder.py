@@ -14,6 +14,8 @@ from ingestion.converters import SUFFIXES
 UNREAD_DOCUMENTS = frozenset(
     {".doc", ".xls", ".ppt", ".pptx", ".rtf", ".odt", ".ods", ".numbers", ".pages", ".et", ".wps"}
 )
+BRANDS = ("brand.yaml", "brand.yml")
+ORDERS = "orders.jsonl"
 _README = re.compile(r"readme(?:[._-].*)?|license|changelog", re.IGNORECASE)
 MAX_FILES = 5_000
 
@@ -48,12 +50,12 @@ class ShopFolder:
     @property
     def brand(self) -> Path:
         """Where the brand is, if the shop has one."""
-        return self.root / "brand.yaml"
+        return _own_file(self.root, *BRANDS) or self.root / BRANDS[0]
 
     @property
     def orders(self) -> Path | None:
         """The order book, at the root or under shop/."""
-        return next((p for p in (self.root / "orders.jsonl", self.root / "shop" / "orders.jsonl") if p.is_file()), None)
+        return _own_file(self.root, ORDERS) or _own_file(self.root / "shop", ORDERS)
 
     def in_scope(self, path: str) -> bool:
         """Whether a file that is gone would be missed: the scope speaks for it."""
@@ -74,10 +76,12 @@ def open_folder(path: Path, known_root: str = "") -> ShopFolder:
     knowledge = root / "knowledge"
     top = knowledge if knowledge.is_dir() else root
     found = list(_walk(top, root))
+    if path.is_file() and _is_shop_file(path, root):
+        return ShopFolder(root, (), (), (), whole=False, prefix=_relative(path, root))
     if path.is_file() and all(source.file != path for source in found):
         found.append(SourceFile(path, _relative(path, root)))
     # A folder without a brand speaks for the whole shop only if the shop came from there, or from nowhere yet.
-    marked = (root / "brand.yaml").is_file() or known_root in ("", str(root))
+    marked = _own_file(root, *BRANDS) is not None or known_root in ("", str(root))
     inside = path if path.is_file() or path not in (root, knowledge) else None
     scope = [s for s in found if inside is None or s.file == inside or inside in s.file.parents]
     readable = [s for s in scope if s.file.suffix.lower() in SUFFIXES | UNREAD_DOCUMENTS]
@@ -98,7 +102,7 @@ def _root_of(path: Path, known: Path | None) -> Path:
     """The shop folder a path belongs to: the nearest with a brand or a knowledge folder, else the known one."""
     folder = path if path.is_dir() else path.parent
     for candidate in (folder, *folder.parents[:6]):
-        if (candidate / "brand.yaml").is_file() or (candidate / "knowledge").is_dir():
+        if _own_file(candidate, *BRANDS) or (candidate / "knowledge").is_dir():
             return candidate
         if candidate == known:
             return candidate
@@ -113,7 +117,9 @@ def _walk(top: Path, root: Path) -> Iterator[SourceFile]:
         )
         for name in sorted(names):
             file = Path(folder) / name
-            if name.startswith((".", "~$")) or (top == root and _is_shop_file(file, root)) or not file.is_file():
+            if name.startswith((".", "~$")) or _is_shop_file(file, root) or not file.is_file():
+                continue
+            if top == root and file.parent == root and _README.fullmatch(file.stem):
                 continue
             if not file.resolve().is_relative_to(root):
                 continue  # a link that leads out of the shop
@@ -124,9 +130,17 @@ def _walk(top: Path, root: Path) -> Iterator[SourceFile]:
 
 
 def _is_shop_file(file: Path, root: Path) -> bool:
-    return file.parent == root and (
-        file.name in ("brand.yaml", "brand.yml", "orders.jsonl") or _README.fullmatch(file.stem) is not None
-    )
+    """Whether it is the brand or the order book: never knowledge, however the name is spelt."""
+    name = file.name.lower()
+    return (file.parent == root and name in (*BRANDS, ORDERS)) or (file.parent == root / "shop" and name == ORDERS)
+
+
+def _own_file(folder: Path, *names: str) -> Path | None:
+    """The first of these files that the folder has, in any case; as spelt here if it has that."""
+    if not folder.is_dir():
+        return None
+    found = {file.name: file for file in folder.iterdir() if file.name.lower() in names and file.is_file()}
+    return next((found[n] for name in names for n in sorted(found, key=lambda n: n != name) if n.lower() == name), None)
 
 
 def _relative(file: Path, root: Path) -> str:
