@@ -85,8 +85,9 @@ def address(host: str, port: int) -> str:
 def find_server(home: Path) -> RunningServer | None:
     """The server that runs on this home, or None. What a killed server left behind is ignored."""
     try:
-        server = RunningServer(**json.loads((home / FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        told = json.loads((home / FILE).read_text(encoding="utf-8"))
+        server = RunningServer(str(told["url"]), int(told["pid"]), str(told["key"]))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
     return server if server.answers() else None
 
