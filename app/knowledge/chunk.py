@@ -38,7 +38,7 @@ class Chunk:
     chunk_id      stable while document, locator and content stay the same
     locator       `row N | question` for an FAQ row, the SKU for a product row, the heading for a policy
     title         FAQ: the question. Policy: the heading path, outermost first, joined by " > ". Product: its name
-    text          FAQ: the answer. Policy: the section's body, tables as Markdown. Product: the card, an attribute a line
+    text          FAQ: the answer. Policy: its body, tables as Markdown. Product: the card, an attribute per line
     phrasings     FAQ: the question and its similar questions
     valid_from    aware, inclusive; None = since ever
     valid_until   aware, exclusive; None = for ever
