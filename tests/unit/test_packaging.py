@@ -112,3 +112,15 @@ def test_compose_pins_its_images_and_starts_the_engine_only_when_asked() -> None
     assert services["vllm"]["profiles"] == ["vllm"]
     for service in services.values():
         assert "build" in service or re.search(r":v?\d", service["image"])
+
+
+def test_a_wheel_carries_every_file_that_is_read_at_run_time() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["package-data"]["app"]
+    carried = {path for pattern in patterns for path in (ROOT / "app").glob(pattern)}
+    read = [
+        ROOT / "app" / folder for folder in ("web/templates", "web/static", "web/built", "chat/data", "chat/fitted")
+    ]
+    wanted = {path for folder in read for path in folder.rglob("*") if path.is_file()}
+    wanted |= set((ROOT / "app").rglob("*.mako"))
+    assert {path.name for path in wanted} >= {"demo.html", "widget.js", "intents.jsonl", "selector.json"}
+    assert {path for path in wanted if path.suffix != ".partial"} <= carried
