@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,31 @@ def ask_and_wait(tab: Tab, text: str) -> Any:
     tab.ask(text)
     expect(tab.page.locator(".rating")).to_have_count(before + 1, timeout=30_000)
     return tab.page.locator(".turn.bot", has=tab.page.locator(".rating")).last
+
+
+def post(url: str, body: dict[str, Any], token: str = "") -> dict[str, Any]:
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    headers |= {"authorization": f"Bearer {token}"} if token else {}
+    with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers), timeout=60) as answer:
+        told: dict[str, Any] = json.load(answer)
+        return told
+
+
+@pytest.mark.parametrize("shop", ["tangli", "larchwood"])
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_question_that_the_page_offers_to_ask_is_answered(demo: Demo, shop: str, lang: str) -> None:
+    with urllib.request.urlopen(f"{demo.url}/demo?shop={shop}&lang={lang}") as answer:
+        offered = [unescape(found) for found in re.findall(r'data-ask="([^"]+)"', answer.read().decode())]
+    begun = post(f"{demo.url}/v1/conversations", {"shop": shop, "locale": lang})
+    assert len(offered) > 10
+    assert begun["welcome"]["quick_questions"]
+    failed = {}
+    for question in dict.fromkeys([*begun["welcome"]["quick_questions"], *offered]):
+        own = post(f"{demo.url}/v1/conversations", {"shop": shop, "locale": lang})
+        reply = post(f"{demo.url}/v1/conversations/{own['id']}/messages", {"text": question}, own["token"])
+        if reply["decision"] != "answer" or not reply["citations"]:
+            failed[question] = (reply["decision"], reply["confidence"])
+    assert not failed, f"offered to ask, but not answered: {failed}"
 
 
 def test_a_chinese_question_is_answered_in_a_stream_with_a_source_to_open(demo: Demo, open_tab: OpenTab) -> None:

@@ -371,8 +371,44 @@ async def test_the_hit_test_takes_history_and_a_date(client: httpx.AsyncClient, 
     found = await client.post("/v1/knowledge/search", json=body, headers=KEY)
     assert found.json()["decision"] == "answer"
     turn = attendant.turns[0]
-    assert (turn.history[0].text, turn.as_of.isoformat()) == ("return?", "2026-01-02T00:00:00+00:00")
+    assert (turn.history[0].text, turn.as_of.isoformat()) == ("return?", "2026-01-02T00:00:00+08:00")
     assert_problem(await client.post("/v1/knowledge/search", json=body), 401, "not-allowed")
+
+
+async def test_a_question_on_its_own_is_answered_as_of_a_moment(
+    client: httpx.AsyncClient, attendant: FakeAttendant
+) -> None:
+    body = {"shop": "hill", "text": "return?", "as_of": "2026-01-02T10:00:00+01:00"}
+    reply = (await client.post("/v1/knowledge/ask", json=body, headers=KEY)).json()
+    assert set(reply) == REPLY
+    assert (reply["decision"], reply["citations"][0]["quote"]) == ("answer", RETURNS_QUOTE)
+    assert attendant.turns[0].as_of.isoformat() == "2026-01-02T10:00:00+01:00"
+    assert_problem(await client.post("/v1/knowledge/ask", json=body), 401, "not-allowed")
+    failing = {**body, "text": "fail later"}
+    assert_problem(await client.post("/v1/knowledge/ask", json=failing, headers=KEY), 503, "unavailable")
+
+
+async def test_only_who_holds_the_key_of_the_run_makes_the_server_read_a_folder(tmp_path: Path) -> None:
+    asked = []
+
+    async def ingest(path: Path, shop: str, publish: bool) -> dict[str, Any]:
+        asked.append((path, shop, publish))
+        return {"ok": True}
+
+    run = {"authorization": "Bearer of-this-run"}
+    body = {"path": "/srv/hill", "shop": "hill", "publish": False}
+    async with served(make_container(tmp_path, run_key="of-this-run", ingest=ingest)) as client:
+        read = await client.post("/v1/knowledge/ingest", json=body, headers=run)
+        assert (read.status_code, read.json()) == (200, {"ok": True})
+        assert asked == [(Path("/srv/hill"), "hill", False)]
+        assert_problem(await client.post("/v1/knowledge/ingest", json=body, headers=KEY), 401, "not-allowed")
+        here = {**body, "path": "hill"}
+        assert_problem(await client.post("/v1/knowledge/ingest", json=here, headers=run), 422, "bad-input")
+        assert (await client.get("/v1/knowledge/releases?shop=hill", headers=run)).status_code == 200
+        assert_problem(await client.get("/v1/models", headers=run), 401, "not-allowed")
+    async with served(make_container(tmp_path)) as client:
+        no_key = {"authorization": "Bearer "}
+        assert_problem(await client.post("/v1/knowledge/ingest", json=body, headers=no_key), 401, "not-allowed")
 
 
 async def test_releases_are_listed_published_and_rolled_back(client: httpx.AsyncClient) -> None:
