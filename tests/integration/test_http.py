@@ -407,7 +407,7 @@ async def test_only_who_holds_the_key_of_the_run_makes_the_server_read_a_folder(
         assert (await client.get("/v1/knowledge/releases?shop=hill", headers=run)).status_code == 200
         assert_problem(await client.get("/v1/models", headers=run), 401, "not-allowed")
     async with served(make_container(tmp_path)) as client:
-        no_key = {"authorization": "Bearer "}
+        no_key = {"x-api-key": ""}
         assert_problem(await client.post("/v1/knowledge/ingest", json=body, headers=no_key), 401, "not-allowed")
 
 
