@@ -11,6 +11,7 @@ from typing import Any, Literal, cast
 
 from app.chat.turn import Message
 from app.knowledge.chunk import Chunk, Kind
+from ingestion.points import PointText, point_texts
 
 _BULLET = re.compile(r"^- ", re.MULTILINE)
 
@@ -51,13 +52,13 @@ def load_set(data: Path, name: str, language: Literal["zh", "en"], target: float
     return RetrievalSet(name, language, chunks, asked, target)
 
 
-def point_texts(chunk: Chunk) -> list[tuple[str, int, str]]:
-    """(aspect, ordinal, text) of every vector a chunk gets."""
-    title = "" if chunk.text.startswith(chunk.title) else f"{chunk.title}\n"
-    texts = [("whole", 0, title + chunk.text)]
-    if chunk.kind is Kind.PRODUCT:
-        return [*texts, ("name", 0, chunk.title)]
-    return texts + [("phrasing", n, phrasing) for n, phrasing in enumerate(chunk.phrasings)]
+def texts_of(chunks: Sequence[Chunk]) -> dict[str, list[PointText]]:
+    """Chunk id → the texts that get vectors, as ingestion makes them, less the single sentences.
+
+    Sentences would treble the minutes of a first run, and find answers inside long policies, which these sets have not.
+    """
+    made = point_texts(chunks)
+    return {chunk_id: [text for text in texts if text.aspect != "sentence"] for chunk_id, texts in made.items()}
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -51,11 +51,11 @@ class Weights:
     `sku` is more than all the rest together: who names a SKU means that product.
     """
 
-    lexical: float = 0.07
+    lexical: float = 0.04
     name: float = 0.05
     mention: float = 0.2
     sku: float = 1.0
-    previous_user: float = 0.25
+    previous_user: float = 0.15
     previous_assistant: float = 0.25
     limit: int = 12
 
