@@ -50,7 +50,9 @@ def _report(intents: Sequence[str], guessed: Sequence[str]) -> dict[str, Any]:
         "by_intent": {
             intent: {
                 "recall": round(sum(b == intent for a, b in pairs if a == intent) / intents.count(intent), 3),
-                "precision": round(sum(a == intent for a, b in pairs if b == intent) / max(1, guessed.count(intent)), 3),
+                "precision": round(
+                    sum(a == intent for a, b in pairs if b == intent) / max(1, guessed.count(intent)), 3
+                ),
             }
             for intent in sorted(set(intents))
         },
