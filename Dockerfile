@@ -16,6 +16,9 @@ RUN /opt/xiaoer/bin/pip install --no-cache-dir --no-compile --no-deps --editable
 FROM python:3.11-slim-bookworm
 LABEL org.opencontainers.image.title="xiaoer" \
       org.opencontainers.image.licenses="Apache-2.0"
+# The engine of the embedded model is linked against it.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --user-group --home-dir /data --create-home xiaoer
 COPY --from=build /opt/xiaoer /opt/xiaoer
 COPY --from=build /src /src

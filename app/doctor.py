@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import urllib.error
@@ -221,6 +222,12 @@ async def _model(patient: Patient) -> Finding:
 
 
 def _weights(settings: Settings) -> Finding:
+    # In a process of its own: the engine is a native library, and only the model's process ever loads it.
+    loaded = subprocess.run([sys.executable, "-c", "import xllamacpp"], capture_output=True, text=True, check=False)
+    if loaded.returncode:
+        why = loaded.stderr.strip().rsplit("\n", 1)[-1]
+        advice = "Answers are the shop's own sentences. " + ("Debian: apt install libgomp1" if "libgomp" in why else "")
+        return Finding("model", State.WARN, f"its engine cannot be loaded: {why}", advice.strip())
     models, weights = settings.home / "models", pinned(settings.model_size)
     try:
         path = find_weights(weights, models, settings.model_path)
