@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.errors import ConfigurationError
 
@@ -35,6 +38,36 @@ class Tree:
         return self.value[node]
 
 
+class Forest:
+    """All trees of a model in one set of arrays, so that all rows go down all trees a level at a time."""
+
+    def __init__(self, trees: Sequence[Tree]) -> None:
+        firsts = np.cumsum([0, *(len(tree.feature) for tree in trees)])[:-1]
+        self._roots = firsts.astype(np.intp)
+        self._feature = _joined((t.feature for t in trees), np.intp)
+        self._threshold = _joined((t.threshold for t in trees), np.float64)
+        self._value = _joined((t.value for t in trees), np.float64)
+        # A leaf leads to itself: rows that arrive early wait there.
+        leaf = self._feature < 0
+        here = np.arange(len(self._feature))
+        shift = np.repeat(self._roots, [len(tree.feature) for tree in trees])
+        self._left = np.where(leaf, here, _joined((t.left for t in trees), np.intp) + shift)
+        self._right = np.where(leaf, here, _joined((t.right for t in trees), np.intp) + shift)
+        self._feature = np.where(leaf, 0, self._feature)
+        self._depth = max((_depth(tree) for tree in trees), default=0)
+
+    def predict(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The sum of all trees for each row, (rows,), of an array (rows, features)."""
+        if not len(self._roots):
+            return np.zeros(len(rows))
+        node = np.broadcast_to(self._roots, (len(rows), len(self._roots)))
+        row = np.arange(len(rows))[:, None]
+        for _ in range(self._depth):
+            goes_left = rows[row, self._feature[node]] <= self._threshold[node]
+            node = np.where(goes_left, self._left[node], self._right[node])
+        return np.asarray(self._value[node].sum(axis=1))
+
+
 @dataclass(frozen=True, slots=True)
 class FittedModel:
     """P(right) from named features: logit = intercept + weights·x + sum of trees, then a monotone calibration.
@@ -52,12 +85,27 @@ class FittedModel:
     trees: tuple[Tree, ...]
     knots: tuple[tuple[float, float], ...]
     report: Mapping[str, Any]
+    forest: Forest = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "forest", Forest(self.trees))
 
     def logit(self, values: Mapping[str, float]) -> float:
         """The raw score before calibration."""
-        row = [float(values.get(name, 0.0)) for name in self.features]
-        linear = sum(w * (x - m) / s for w, x, m, s in zip(self.weights, row, self.means, self.scales, strict=True))
-        return self.intercept + linear + sum(tree.predict(row) for tree in self.trees)
+        return self.logits([values])[0]
+
+    def logits(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
+        """The raw scores of many at once, for little more than the price of one."""
+        if not rows:
+            return []
+        table = np.array([[row.get(name, 0.0) for name in self.features] for row in rows], dtype=np.float64)
+        linear = ((table - np.array(self.means)) / np.array(self.scales)) @ np.array(self.weights)
+        scores: list[float] = (self.intercept + linear + self.forest.predict(table)).tolist()
+        return scores
+
+    def probabilities(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
+        """Calibrated P(right) of each, 0..1."""
+        return [self.calibrated(logit) for logit in self.logits(rows)]
 
     def probability(self, values: Mapping[str, float]) -> float:
         """Calibrated P(right), 0..1."""
@@ -74,6 +122,19 @@ class FittedModel:
             return self.knots[-1][1]
         (x0, y0), (x1, y1) = self.knots[at - 1], self.knots[at]
         return y0 + (y1 - y0) * (logit - x0) / (x1 - x0) if x1 > x0 else y1
+
+
+def _joined(parts: Iterable[Sequence[float]], kind: type[Any]) -> NDArray[Any]:
+    return np.array([value for part in parts for value in part], dtype=kind)
+
+
+def _depth(tree: Tree) -> int:
+    """Steps from the root to the deepest leaf."""
+
+    def below(node: int) -> int:
+        return 0 if tree.feature[node] < 0 else 1 + max(below(tree.left[node]), below(tree.right[node]))
+
+    return below(0) if tree.feature else 0
 
 
 def load_model(path: Path) -> FittedModel:

@@ -54,21 +54,21 @@ class WordWeights:
         for text in texts:
             counts.update(set(text))
             total += 1
-        self._total = max(total, 2)
-        self._counts = counts
-        self._scale = math.log(1 + self._total)
+        total = max(total, 2)
+        scale = math.log(1 + total)
+        self._weights = {word: math.log(1 + total / (1 + count)) / scale for word, count in counts.items()}
 
     def weight(self, word: str) -> float:
         """0..1; a word the shop never uses weighs most."""
-        return math.log(1 + self._total / (1 + self._counts.get(word, 0))) / self._scale
+        return self._weights.get(word, 1.0)
 
     def knows(self, word: str) -> bool:
         """Whether any chunk uses the word."""
-        return word in self._counts
+        return word in self._weights
 
     def total(self, words_: Iterable[str]) -> float:
         """Sum of the weights of distinct words."""
-        return sum(self.weight(w) for w in set(words_))
+        return sum([self._weights.get(word, 1.0) for word in set(words_)])
 
 
 class KnowledgeView:
