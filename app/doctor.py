@@ -8,7 +8,6 @@ import json
 import platform
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,7 +28,7 @@ from app.adapters.db.migrate import current_revision, head_revision
 from app.adapters.llm.weights import find_weights, pinned
 from app.bootstrap import make_embedder, make_index
 from app.errors import ModelUnavailable, XiaoerError
-from app.running import RunningServer, find_server
+from app.running import RunningServer, find_server, port_problem
 from app.settings import Settings
 
 PYTHON = (3, 11)
@@ -267,14 +266,9 @@ def _port(patient: Patient) -> Finding:
     where = f"{settings.host}:{settings.port}"
     if server and server.url.endswith(f":{settings.port}"):
         return Finding("port", State.OK, f"{where}, where the server of this home listens")
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.host, settings.port))
-        except OSError as problem:
-            advice = "Name another in XIAOER_PORT (PORT for the demo), or stop what listens there."
-            return Finding("port", State.FAIL, f"{where}: {problem.strerror}", advice)
+    if problem := port_problem(settings.host, settings.port):
+        advice = "Name another in XIAOER_PORT (PORT for the demo), or stop what listens there."
+        return Finding("port", State.FAIL, f"{where}: {problem}", advice)
     return Finding("port", State.OK, f"{where} is free")
 
 

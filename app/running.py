@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -80,6 +81,17 @@ def address(host: str, port: int) -> str:
     """The URL at which this machine reaches a server that listens there."""
     reached = _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{reached}:{port}"
+
+
+def port_problem(host: str, port: int) -> str:
+    """Why a server cannot listen there, in the system's words; "" when it can."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as problem:
+            return problem.strerror or str(problem)
+    return ""
 
 
 def find_server(home: Path) -> RunningServer | None:

@@ -17,7 +17,7 @@ from app.adapters.llm.fetch_bar import fetch_with_bar
 from app.bootstrap import master_key, open_database, open_knowledge, open_server
 from app.errors import ConfigurationError
 from app.main import create_app
-from app.running import address, announced, new_run_key
+from app.running import address, announced, new_run_key, port_problem
 from app.settings import Settings
 from app.telemetry import configure_logging
 
@@ -47,6 +47,7 @@ class _Server(uvicorn.Server):
 
 async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) -> None:
     """Serve until stopped. Knowledge may come later: until then turns are answered with a problem that says so."""
+    _need_port(settings)
     configure_logging(settings.log_level)
     run_key, url = new_run_key(), address(settings.host, settings.port)
     with contextlib.ExitStack() as announcing:
@@ -71,6 +72,7 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
 async def demo(settings: Settings, *, headless: bool) -> None:
     """The sample shops, ingested where they have changed, and the storefront page in a browser."""
     console = Console(stderr=True)
+    _need_port(settings)
     await _ingest_samples(settings, console)
     settings = settings.model_copy(update={"default_shop": settings.default_shop or SAMPLE_SHOPS[0]})
     url = f"http://{settings.host}:{settings.port}/demo"
@@ -88,6 +90,15 @@ async def demo(settings: Settings, *, headless: bool) -> None:
                 webbrowser.open(url)
 
     await serve(settings, ready)
+
+
+def _need_port(settings: Settings) -> None:
+    """Before minutes of work, not after. Raises ConfigurationError."""
+    if problem := port_problem(settings.host, settings.port):
+        raise ConfigurationError(
+            f"{settings.host}:{settings.port} cannot be listened on ({problem}). Nothing was changed; stop what "
+            "listens there, or name another port: `PORT=9000 make demo`, `xiaoer serve --port 9000`."
+        )
 
 
 async def _ingest_samples(settings: Settings, console: Console) -> None:
