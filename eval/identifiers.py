@@ -36,7 +36,7 @@ class Named:
 
 async def named_skus(solver: ShopSolver, samples: Sequence[Sample]) -> Named:
     """Two questions for every SKU, and every question of the suite that names one; the row or a variant is right."""
-    _, _, _, view = await solver.pipeline.candidates(solver.turn(samples[0]))
+    view = (await solver.pipeline.candidates(solver.turn(samples[0]))).view
     ways = _ABOUT_SKU[solver.brand.default_language]
     asked = [
         replace(samples[0], question=way.format(c.locator), history=()) for c in view.by_sku.values() for way in ways
@@ -45,7 +45,7 @@ async def named_skus(solver: ShopSolver, samples: Sequence[Sample]) -> Named:
     places, seconds = [], []
     for sample in asked:
         start = time.perf_counter()
-        _, passages, _, _ = await solver.pipeline.candidates(solver.turn(sample))
+        passages = (await solver.pipeline.candidates(solver.turn(sample))).passages
         seconds.append(time.perf_counter() - start)
         places.append(_place(passages, sample.question, view))
     return _named(f"{solver.shop}: names a SKU", places, seconds)

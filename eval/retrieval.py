@@ -78,9 +78,7 @@ async def measure(settings: Settings, screen: Console) -> list[Recall]:
         recall = "" if row.recall_5 is None else f"{row.recall_5:.3f}"
         shares = [f"{row.hit_1:.3f}", f"[{reached}]{row.hit_5:.3f}[/]", recall]
         table.add_row(row.name, str(row.asked), *shares, f"{row.target:.2f}", f"{row.p50_ms:.1f}")
-    screen.print(
-        table, "Times leave out embedding the question, except in the rows of the sample shops.", ""
-    )
+    screen.print(table, "Times leave out embedding the question, except in the rows of the sample shops.", "")
     return found
 
 

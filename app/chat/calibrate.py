@@ -92,7 +92,9 @@ class FittedModel:
 
     def logit(self, values: Mapping[str, float]) -> float:
         """The raw score before calibration."""
-        return self.logits([values])[0]
+        row = [float(values.get(name, 0.0)) for name in self.features]
+        linear = sum(w * (x - m) / s for w, x, m, s in zip(self.weights, row, self.means, self.scales, strict=True))
+        return self.intercept + linear + sum(tree.predict(row) for tree in self.trees)
 
     def logits(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
         """The raw scores of many at once, for little more than the price of one."""

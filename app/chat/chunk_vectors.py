@@ -100,8 +100,8 @@ class ChunkVectors:
             self._count -= len(dropped.ordinals)
 
 
-def aspect_scores(points: Sequence[ChunkPoints], vectors: NDArray[np.float32]) -> AspectScores:
-    """Score all chunks against all vectors, (n, size), at once."""
+def aspect_scores(points: Sequence[ChunkPoints], vectors: Sequence[Vector]) -> AspectScores:
+    """Score all chunks against all vectors at once."""
     shape = (len(vectors), len(points))
     best = np.full((*shape, len(ASPECTS)), -np.inf, dtype=np.float32)
     if not points:
@@ -115,7 +115,8 @@ def aspect_scores(points: Sequence[ChunkPoints], vectors: NDArray[np.float32]) -
             chunks.append(number)
             aspects.append(aspect)
         row += len(chunk.ordinals)
-    scores = vectors @ np.concatenate([chunk.matrix for chunk in points]).T
+    matrix = np.concatenate([chunk.matrix for chunk in points])
+    scores = np.stack([matrix @ vector for vector in vectors])
     best[:, chunks, aspects] = np.maximum.reduceat(scores, starts, axis=1)
     return AspectScores(best, np.minimum.reduceat(scores, first_rows, axis=1))
 

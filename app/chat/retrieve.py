@@ -166,7 +166,7 @@ class Retriever:
 
     def _best(self, found: _Found, query: QueryVectors) -> list[Passage]:
         """Score all candidates at once, and make passages of the best, one a product."""
-        vectors = np.stack([query.context, query.alone])
+        vectors = [query.context] if query.alone is query.context else [query.context, query.alone]
         scored = aspect_scores(found.points, vectors)
         lowest = scored.lowest[0][found.searched]
         floor = float(lowest.min()) if len(lowest) else float(scored.lowest[0].min())
@@ -189,7 +189,7 @@ class Retriever:
                     {
                         "score": float(score[row]),
                         "dense": float(dense[0][row]),
-                        "dense_alone": float(dense[1][row]),
+                        "dense_alone": float(dense[-1][row]),
                         "lexical": float(found.lexical[row]),
                         "name": float(found.name[row]),
                         "mention": float(found.mention[row]),

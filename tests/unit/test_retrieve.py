@@ -224,7 +224,7 @@ async def test_every_aspect_is_scored_by_its_best_point() -> None:
     await shop.ask("anything")
     near = np.asarray(shop.embedder._embed(["give back tea"])[0])
     points = await ChunkVectors(shop.index, "tea", 1).of(["returns", "P-1"], near)
-    scored = aspect_scores(list(points.values()), np.stack([near, -near]))
+    scored = aspect_scores(list(points.values()), [near, -near])
     of_row = dict(zip(ASPECTS, scored.best[0, 0].tolist(), strict=True))
     assert of_row["phrasing"] == pytest.approx(1.0, abs=1e-5)
     assert of_row["sentence"] == of_row["name"] == -np.inf
