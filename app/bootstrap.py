@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -46,7 +46,7 @@ from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
 from app.errors import Conflict, NoKnowledge, NotFound
-from app.knowledge.ports import Embedder, KnowledgeIndex
+from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.release import ReleaseState
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
@@ -182,7 +182,27 @@ async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
             await index.close()
 
 
-def make_pipeline(settings: Settings, knowledge: Knowledge, model: LanguageModel) -> Pipeline:
+class Searchable(Protocol):
+    """What a pipeline reads of a shop's knowledge."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The truth."""
+
+    @property
+    def index(self) -> KnowledgeIndex:
+        """Where it is searched."""
+
+    @property
+    def embedder(self) -> Embedder:
+        """What it was embedded with."""
+
+    @property
+    def brands(self) -> ShopFiles:
+        """Brands and order books."""
+
+
+def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageModel) -> Pipeline:
     """The production pipeline over that knowledge and model."""
     warm()
     lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
@@ -204,6 +224,7 @@ def make_pipeline(settings: Settings, knowledge: Knowledge, model: LanguageModel
         retriever=Retriever(knowledge.index, knowledge.embedder),
         reader=reader,
         selector=Selector(load_model(FITTED / "selector.json")),
+        confidence=load_model(FITTED / "confidence.json"),
         decider=Decider(Composer(lines), lines, Policy(answer=settings.confidence_threshold)),
         responder=responder,
         orders=orders,

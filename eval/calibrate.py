@@ -1,65 +1,82 @@
-"""Fit the selector: P(this passage answers) from its features, on labelled suites. `xiaoer calibrate` runs this.
+"""Fit selection and confidence on labelled questions. `xiaoer calibrate` runs this.
 
-Small gradient-boosted trees (scikit-learn, offline) and an isotonic calibration of their out-of-fold scores, written
-as plain JSON that a turn reads without any library. Every figure in the report is out-of-fold: no sample was judged
-by a model that had seen it.
+Two stages, each small gradient-boosted trees (scikit-learn, offline) with a logistic calibration, written as plain JSON
+that a turn reads without any library: P(this passage answers), from a passage's features; and P(the answer is right),
+from the judged list. The second is fitted on out-of-fold judgements of the first, and every figure in a report is
+out-of-fold too: no question was judged by a model that had seen it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.chat.confidence import CONFIDENCE_FEATURES, confidence_features
+from app.chat.decide import worth_saying
 from app.chat.pipeline import Pipeline
 from app.chat.select import FEATURES, features
 from app.chat.turn import Passage, Turn
-from app.knowledge.chunk import Kind
+from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.view import KnowledgeView
 from eval.harness import Sample, Source
 from eval.scorers.source import same_source
 
 SELECTED_INTENTS = ("knowledge", "medical")
+TRAINING = "training"
+"""Group prefix of examples that teach but are measured on nowhere."""
+
+Scores = NDArray[np.float64]
+Knots = Sequence[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The passages of one sample as feature rows, and which of them may be answered from."""
+    """The passages of one sample with their feature rows, and which of them may be answered from."""
 
     group: str
     sample: Sample
-    rows: NDArray[np.float64]
+    passages: tuple[Passage, ...]
+    table: tuple[Mapping[str, float], ...]
+    rows: Scores
     labels: NDArray[np.int64]
+
+    @property
+    def measured(self) -> bool:
+        """Whether it counts in reports."""
+        return not self.group.startswith(TRAINING)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Size of the model: small on purpose, there are hundreds of samples and not millions."""
+    """Size of the models: small on purpose, there are thousands of samples and not millions."""
 
-    trees: int = 120
+    trees: int = 150
     depth: int = 3
     rate: float = 0.06
     leaf: int = 20
     folds: int = 5
     seed: int = 7
+    weight_of_suites: float = 2.0
 
 
 async def examples_of(pipeline: Pipeline, group: str, turns: Iterable[tuple[Sample, Turn]]) -> list[Example]:
     """Retrieve for every sample that reaches retrieval, and label its passages by the acceptable sources."""
     found = []
     for sample, turn in turns:
-        question, passages, reading, view = await pipeline.candidates(turn)
-        if question.intent not in SELECTED_INTENTS or not passages:
+        seen = await pipeline.candidates(turn)
+        if seen.question.intent not in SELECTED_INTENTS or not seen.passages:
             continue
-        table = features(question, passages, view, reading)
+        table = tuple(features(seen.question, seen.passages, seen.view, seen.reading))
         rows = np.array([[row[name] for name in FEATURES] for row in table], dtype=np.float64)
-        labels = np.array([int(answers(sample, passage, view)) for passage in passages], dtype=np.int64)
-        found.append(Example(group, sample, rows, labels))
+        labels = np.array([int(answers(sample, passage, seen.view)) for passage in seen.passages], dtype=np.int64)
+        found.append(Example(group, sample, seen.passages, table, rows, labels))
     return found
 
 
@@ -70,98 +87,132 @@ def answers(sample: Sample, passage: Passage, view: KnowledgeView) -> bool:
     chunk = passage.chunk
     chunks = view.product_of(chunk).variants if chunk.kind is Kind.PRODUCT else (chunk,)
     wanted = [*sample.sources, *(s for group in sample.sources_all for s in group)]
-    return any(same_source(s, Source(c.path, c.locator)) for s in wanted for c in chunks)
+    return any(same_source(s, source) for s in wanted for c in chunks for source in _sources_of(c))
 
 
-def fit(examples: Sequence[Example], embedder: str, options: Options = Options()) -> dict[str, Any]:
-    """The fitted model as JSON, with its out-of-fold report."""
+def _sources_of(chunk: Chunk) -> set[Source]:
+    """Where a chunk can be cited: its own place, and the places its attributes were read in."""
+    elsewhere = {
+        Source(path, chunk.attribute_locators.get(name, chunk.locator)) for name, path in chunk.attribute_paths.items()
+    }
+    return {Source(chunk.path, chunk.locator), *elsewhere}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the second stage is fitted on: features of a judged list, and whether what would be said is right."""
+
+    rows: Scores
+    right: NDArray[np.int64]
+
+
+def fit(
+    examples: Sequence[Example], embedder: str, options: Options = Options()
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The selector and the confidence model as JSON, each with its report."""
     held_out = out_of_fold(examples, options)
-    by_shop = leave_one_group_out(examples, options)
-    knots = calibration(held_out, examples)
-    model = _train(examples, options)
-    return {
-        "name": "selector",
-        "embedder": embedder,
-        "features": list(FEATURES),
-        "intercept": float(
-            model.init_.class_prior_[1] and np.log(model.init_.class_prior_[1] / model.init_.class_prior_[0])
+    knots = logistic_knots(np.concatenate(held_out), np.concatenate([e.labels for e in examples]))
+    judged = judge(examples, held_out, knots)
+    selector = {
+        **_model_json("selector", embedder, FEATURES, _train(examples, options), options, knots),
+        "report": {"samples": len(examples), "passages": int(sum(len(e.labels) for e in examples))},
+    }
+    scores = _out_of_fold_answers(examples, judged, options)
+    answer_knots = logistic_knots(scores, judged.right)
+    confidence = {
+        **_model_json(
+            "confidence",
+            embedder,
+            CONFIDENCE_FEATURES,
+            _train_answers(examples, judged, options),
+            options,
+            answer_knots,
         ),
-        "trees": [_tree(stage[0].tree_, options.rate) for stage in model.estimators_],
-        "knots": knots,
         "report": {
-            "samples": len(examples),
-            "passages": int(sum(len(e.labels) for e in examples)),
-            "out_of_fold": report(held_out, examples, knots),
-            "left_out_shop": {name: report(scores, only, knots) for name, (scores, only) in by_shop.items()},
+            "out_of_fold": report(examples, calibrated(scores, answer_knots), judged.right),
+            "left_out_shop": _left_out_shops(examples, options),
         },
     }
+    return selector, confidence
 
 
-def out_of_fold(examples: Sequence[Example], options: Options) -> list[NDArray[np.float64]]:
+def out_of_fold(examples: Sequence[Example], options: Options) -> list[Scores]:
     """Raw scores of every example's passages, by models that have not seen the example."""
-    order = np.random.default_rng(options.seed).permutation(len(examples))
-    scores: list[NDArray[np.float64]] = [np.empty(0)] * len(examples)
+    folds = _folds(examples, options)
+    scores: list[Scores] = [np.empty(0)] * len(examples)
     for fold in range(options.folds):
-        held = set(order[fold :: options.folds].tolist())
-        model = _train([e for n, e in enumerate(examples) if n not in held], options)
-        for n in held:
-            scores[n] = model.decision_function(examples[n].rows)
+        model = _train([e for e, f in zip(examples, folds, strict=True) if f != fold], options)
+        for n in np.nonzero(folds == fold)[0]:
+            scores[int(n)] = model.decision_function(examples[int(n)].rows)
     return scores
 
 
-def leave_one_group_out(
-    examples: Sequence[Example], options: Options
-) -> dict[str, tuple[list[NDArray[np.float64]], list[Example]]]:
-    """The same by whole shops: what a shop nobody has labelled may expect."""
-    groups = sorted({e.group for e in examples})
-    if len(groups) < 2:
-        return {}
-    left_out = {}
-    for group in groups:
-        model = _train([e for e in examples if e.group != group], options)
-        only = [e for e in examples if e.group == group]
-        left_out[group] = ([model.decision_function(e.rows) for e in only], only)
-    return left_out
+def judge(examples: Sequence[Example], scores: Sequence[Scores], knots: Knots) -> Judged:
+    """What the selector would make of each example, and whether what it would say is right."""
+    rows, right = [], []
+    for example, raw in zip(examples, scores, strict=True):
+        probabilities = calibrated(raw, knots)
+        order = np.argsort(-probabilities, kind="stable")
+        passages = [
+            replace(
+                example.passages[n],
+                confidence=float(probabilities[n]),
+                scores=MappingProxyType({**example.passages[n].scores, **example.table[n]}),
+            )
+            for n in order
+        ]
+        said = worth_saying(passages)
+        values = confidence_features(passages, sum(p.confidence for p in said))
+        rows.append([values[name] for name in CONFIDENCE_FEATURES])
+        right.append(int(example.labels[order[: len(said)]].any()))
+    return Judged(np.array(rows), np.array(right, dtype=np.int64))
 
 
-def calibration(scores: Sequence[NDArray[np.float64]], examples: Sequence[Example]) -> list[tuple[float, float]]:
-    """Isotonic knots (raw score, P(right)), smoothed at the ends so that nothing is ever certain."""
-    from sklearn.isotonic import IsotonicRegression  # noqa: PLC0415  an extra
+def logistic_knots(raw: Scores, labels: NDArray[np.int64]) -> list[tuple[float, float]]:
+    """(raw score, P(right)) pairs along a logistic calibration; the ends are never certain."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  an extra
 
-    raw = np.concatenate(list(scores))
-    labels = np.concatenate([e.labels for e in examples])
-    fitted = IsotonicRegression(y_min=0.002, y_max=0.985, out_of_bounds="clip").fit(raw, labels)
-    xs, ys = fitted.X_thresholds_, fitted.y_thresholds_
-    return [(round(float(x), 5), round(float(y), 5)) for x, y in zip(xs, ys, strict=True)]
+    model = LogisticRegression(C=100.0).fit(raw.reshape(-1, 1), labels)
+    grid = np.linspace(float(raw.min()), float(raw.max()), 25)
+    chances = np.clip(model.predict_proba(grid.reshape(-1, 1))[:, 1], 0.001, 0.995)
+    return [(round(float(x), 5), round(float(y), 5)) for x, y in zip(grid, chances, strict=True)]
 
 
-def report(
-    scores: Sequence[NDArray[np.float64]], examples: Sequence[Example], knots: Sequence[tuple[float, float]]
-) -> dict[str, Any]:
-    """Top-1 accuracy, AUROC of right against wrong, calibration error, and coverage at 3 % wrong."""
+def calibrated(raw: Scores, knots: Knots) -> Scores:
+    """Probabilities of raw scores."""
+    xs, ys = zip(*knots, strict=True)
+    return np.asarray(np.interp(raw, xs, ys), dtype=np.float64)
+
+
+def report(examples: Sequence[Example], confidence: Scores, right: NDArray[np.int64]) -> dict[str, Any]:
+    """How well confidence tells right from wrong, on the examples that are measured on."""
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415  an extra
 
-    xs, ys = zip(*knots, strict=True)
-    best = [int(np.argmax(s)) for s in scores]
-    top = np.interp([s[b] for s, b in zip(scores, best, strict=True)], xs, ys)
-    right = np.array([e.labels[b] for e, b in zip(examples, best, strict=True)])
-    answerable = np.array([e.sample.answerable for e in examples])
-    reachable = np.array([e.labels.any() for e in examples])
-    order = np.argsort(-top)
+    measured = np.array([e.measured for e in examples])
+    confidence, right = confidence[measured], right[measured]
+    kept = [e for e in examples if e.measured]
+    answerable = np.array([e.sample.answerable for e in kept])
+    reachable = np.array([e.labels.any() for e in kept])
+    order = np.argsort(-confidence)
     risk = np.cumsum(1 - right[order]) / np.arange(1, len(order) + 1)
     within = np.nonzero(risk <= 0.03)[0]
     return {
         "answerable": int(answerable.sum()),
         "reachable": round(float(reachable[answerable].mean()), 4),
         "top1_right": round(float(right[answerable].mean()), 4),
-        "auroc": round(float(roc_auc_score(right, top)), 4) if 0 < right.sum() < len(right) else None,
-        "calibration_error": round(calibration_error(top, right), 4),
+        "auroc": round(float(roc_auc_score(right, confidence)), 4) if 0 < right.sum() < len(right) else None,
+        "calibration_error": round(calibration_error(confidence, right), 4),
         "coverage_at_3_percent_wrong": round(float((within[-1] + 1) / len(order)), 4) if len(within) else 0.0,
-        "threshold_at_3_percent_wrong": round(float(top[order][within[-1]]), 4) if len(within) else 1.0,
+        "threshold_at_3_percent_wrong": round(float(confidence[order][within[-1]]), 4) if len(within) else 1.0,
+        "reliability": [
+            [round(float(confidence[part].mean()), 3), round(float(right[part].mean()), 3), len(part)]
+            for part in np.array_split(np.argsort(confidence), 10)
+            if len(part)
+        ],
     }
 
 
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.int64], bins: int = 10) -> float:
+def calibration_error(confidence: Scores, right: NDArray[np.int64], bins: int = 10) -> float:
     """Expected calibration error over equally filled bins."""
     parts = np.array_split(np.argsort(confidence), bins)
     return float(sum(len(p) * abs(confidence[p].mean() - right[p].mean()) for p in parts if len(p)) / len(right))
@@ -175,19 +226,85 @@ def write(model: dict[str, Any], path: Path) -> None:
     partial.replace(path)
 
 
+def _left_out_shops(examples: Sequence[Example], options: Options) -> dict[str, Any]:
+    """The whole fit without one shop, measured on it: what a shop nobody has labelled may expect."""
+    reports = {}
+    groups = sorted({e.group for e in examples if e.measured})
+    for group in groups if len(groups) > 1 else []:
+        rest = [e for e in examples if e.group != group]
+        only = [e for e in examples if e.group == group]
+        held_out = out_of_fold(rest, options)
+        knots = logistic_knots(np.concatenate(held_out), np.concatenate([e.labels for e in rest]))
+        judged = judge(rest, held_out, knots)
+        answer_knots = logistic_knots(_out_of_fold_answers(rest, judged, options), judged.right)
+        selector, model = _train(rest, options), _train_answers(rest, judged, options)
+        new = judge(only, [selector.decision_function(e.rows) for e in only], knots)
+        reports[group] = report(only, calibrated(model.decision_function(new.rows), answer_knots), new.right)
+    return reports
+
+
+def _folds(examples: Sequence[Example], options: Options) -> NDArray[np.int64]:
+    """Fold of each example; a training shop is in one fold as a whole."""
+    rng = np.random.default_rng(options.seed)
+    of_group = {group: int(rng.integers(options.folds)) for group in sorted({e.group for e in examples})}
+    own = rng.integers(options.folds, size=len(examples))
+    return np.array([int(own[n]) if e.measured else of_group[e.group] for n, e in enumerate(examples)])
+
+
+def _out_of_fold_answers(examples: Sequence[Example], judged: Judged, options: Options) -> Scores:
+    folds = _folds(examples, options)
+    scores = np.empty(len(examples))
+    for fold in range(options.folds):
+        model = _boosted(options, trees=80, leaf=30)
+        weights = _weights(examples, options)
+        inside, outside = folds != fold, folds == fold
+        model.fit(judged.rows[inside], judged.right[inside], sample_weight=weights[inside])
+        scores[outside] = model.decision_function(judged.rows[outside])
+    return scores
+
+
+def _train_answers(examples: Sequence[Example], judged: Judged, options: Options) -> Any:
+    model = _boosted(options, trees=80, leaf=30)
+    return model.fit(judged.rows, judged.right, sample_weight=_weights(examples, options))
+
+
 def _train(examples: Sequence[Example], options: Options) -> Any:
+    weights = np.repeat(_weights(examples, options), [len(e.labels) for e in examples])
+    model = _boosted(options, trees=options.trees, leaf=options.leaf)
+    rows, labels = np.vstack([e.rows for e in examples]), np.concatenate([e.labels for e in examples])
+    return model.fit(rows, labels, sample_weight=weights)
+
+
+def _weights(examples: Sequence[Example], options: Options) -> Scores:
+    return np.array([options.weight_of_suites if e.measured else 1.0 for e in examples])
+
+
+def _boosted(options: Options, *, trees: int, leaf: int) -> Any:
     from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415  an extra
 
-    model = GradientBoostingClassifier(
-        n_estimators=options.trees,
+    return GradientBoostingClassifier(
+        n_estimators=trees,
         max_depth=options.depth,
         learning_rate=options.rate,
-        min_samples_leaf=options.leaf,
+        min_samples_leaf=leaf,
         subsample=0.7,
         max_features=0.5,
         random_state=options.seed,
     )
-    return model.fit(np.vstack([e.rows for e in examples]), np.concatenate([e.labels for e in examples]))
+
+
+def _model_json(
+    name: str, embedder: str, names: Sequence[str], model: Any, options: Options, knots: Knots
+) -> dict[str, Any]:
+    chance = float(model.init_.class_prior_[1])
+    return {
+        "name": name,
+        "embedder": embedder,
+        "features": list(names),
+        "intercept": float(np.log(chance / (1 - chance))),
+        "trees": [_tree(stage[0].tree_, options.rate) for stage in model.estimators_],
+        "knots": list(knots),
+    }
 
 
 def _tree(tree: Any, rate: float) -> dict[str, list[float]]:

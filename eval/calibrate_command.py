@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from app.bootstrap import FITTED, make_embedder
+from app.adapters.llm.no_model import NoModel
+from app.bootstrap import FITTED, ShopFiles, make_embedder, make_index, make_pipeline
 from app.errors import BadInput, ConfigurationError
+from app.knowledge.ports import Embedder, KnowledgeIndex
 from app.settings import Settings
 from eval import calibrate as selection
 from eval.calibrate import Example
-from eval.fit_intents import fit_intents
-from eval.metrics import reliability
+from eval.fit_intents import fit_intents, labelled
 from eval.production import ShopSolver, open_solver, open_solvers
 from eval.read_suite import read_suite
 from eval.report.tables import figure
+from eval.training_shops import TrainingCatalogue, TrainingShop, index_training_shops, read_training_shops
+from eval.vector_cache import CachedEmbedder
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_SHOPS = ("tangli", "larchwood")
@@ -36,6 +40,16 @@ _FIGURES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """Training shops as a pipeline reads them."""
+
+    catalogue: TrainingCatalogue
+    index: KnowledgeIndex
+    embedder: Embedder
+    brands: ShopFiles
+
+
 async def calibrate(settings: Settings, suites: Sequence[str], *, check: bool) -> None:
     """Fit on `SHOP=SUITE.jsonl` pairs, the sample shops by default; `check` prints the report and changes nothing.
 
@@ -45,21 +59,27 @@ async def calibrate(settings: Settings, suites: Sequence[str], *, check: bool) -
     console = Console(width=max(150, Console().width))
     pairs = dict(_pair(text) for text in suites) or {s: ROOT / "eval" / "suites" / f"{s}.jsonl" for s in SAMPLE_SHOPS}
     _need_scikit_learn()
-    intents = await fit_intents(make_embedder(settings))
+    embedder = CachedEmbedder(make_embedder(settings), settings.home / "eval" / "vectors")
+    shops = read_training_shops()
+    samples = [sample for path in pairs.values() for sample in read_suite(path).samples]
+    samples += [sample for shop in shops for sample in shop.samples]
+    intents = await fit_intents(embedder, labelled(samples))
     console.print(_intent_table(intents["report"]))
     if not check:
         # Before the selector: which messages reach it depends on the intents.
         selection.write(intents, FITTED / "intents.json")
-    examples, embedder = await _examples(settings, pairs, console)
+    examples = await _examples(settings, pairs, console) + await _training_examples(settings, shops, embedder)
+    embedder.save()
     if not any(example.labels.any() for example in examples):
         raise BadInput("No question of the suites found its source, so nothing can be fitted. Nothing was changed.")
-    model = selection.fit(examples, embedder)
-    console.print(_selection_table(model["report"]), _reliability_table(examples, model["knots"]))
+    selector, confidence = selection.fit(examples, embedder.name)
+    console.print(_selection_table(selector["report"], confidence["report"]), _reliability_table(confidence["report"]))
     if check:
         console.print("Nothing was changed (--check).")
         return
-    selection.write(model, FITTED / "selector.json")
-    console.print(f"Written: {FITTED / 'intents.json'}, {FITTED / 'selector.json'}. A server reads them at its start.")
+    selection.write(selector, FITTED / "selector.json")
+    selection.write(confidence, FITTED / "confidence.json")
+    console.print(f"Written: intents, selector and confidence in {FITTED}. A server reads them at its start.")
 
 
 def _pair(text: str) -> tuple[str, Path]:
@@ -79,7 +99,7 @@ def _need_scikit_learn() -> None:
         ) from problem
 
 
-async def _examples(settings: Settings, pairs: Mapping[str, Path], console: Console) -> tuple[list[Example], str]:
+async def _examples(settings: Settings, pairs: Mapping[str, Path], console: Console) -> list[Example]:
     folders = {shop: ROOT / "shops" / shop for shop in pairs if (ROOT / "shops" / shop).is_dir()}
     found: list[Example] = []
     if folders:
@@ -90,7 +110,25 @@ async def _examples(settings: Settings, pairs: Mapping[str, Path], console: Cons
     for shop in pairs.keys() - folders.keys():
         async with open_solver(settings, shop, console) as solver:
             found += await _of_shop(solver, pairs[shop])
-    return found, make_embedder(settings).name
+    return found
+
+
+async def _training_examples(
+    settings: Settings, shops: Sequence[TrainingShop], embedder: CachedEmbedder
+) -> list[Example]:
+    found: list[Example] = []
+    with TemporaryDirectory() as folder:
+        index = make_index(settings.model_copy(update={"home": Path(folder), "index": "edge"}))
+        try:
+            knowledge = _Training(TrainingCatalogue(shops), index, embedder, ShopFiles(Path(folder)))
+            pipeline = make_pipeline(settings, knowledge, NoModel())
+            for shop in track(shops, "Training shops", console=Console(stderr=True), transient=True):
+                await index_training_shops([shop], index, embedder)
+                turns = [(sample, shop.turn(sample)) for sample in shop.samples]
+                found += await selection.examples_of(pipeline, f"{selection.TRAINING}/{shop.name}", turns)
+        finally:
+            await index.close()
+    return found
 
 
 async def _of_shop(solver: ShopSolver, suite: Path) -> list[Example]:
@@ -109,28 +147,23 @@ def _intent_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _selection_table(report: Mapping[str, Any]) -> Table:
-    title = f"Selection and confidence: {report['samples']} questions, {report['passages']} passages"
+def _selection_table(selector: Mapping[str, Any], confidence: Mapping[str, Any]) -> Table:
+    title = f"Selection and confidence: {selector['samples']} questions, {selector['passages']} passages"
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("models had not seen", no_wrap=True)
     for heading, _, _ in _FIGURES:
         table.add_column(heading, justify="right")
-    rows = {"the question": report["out_of_fold"]}
-    rows |= {f"the shop {shop}": row for shop, row in report.get("left_out_shop", {}).items()}
+    rows = {"the question": confidence["out_of_fold"]}
+    rows |= {f"the shop {shop}": row for shop, row in confidence.get("left_out_shop", {}).items()}
     for name, row in rows.items():
         table.add_row(name, *(figure(row.get(key), form) for _, key, form in _FIGURES))
     return table
 
 
-def _reliability_table(examples: Sequence[Example], knots: Sequence[tuple[float, float]]) -> Table:
-    scores = selection.out_of_fold(examples, selection.Options())
-    xs, ys = zip(*knots, strict=True)
-    best = [int(np.argmax(row)) for row in scores]
-    promised = [float(np.interp(row[b], xs, ys)) for row, b in zip(scores, best, strict=True)]
-    right = [float(example.labels[b]) for example, b in zip(examples, best, strict=True)]
-    table = Table(title="Reliability, out of fold", title_justify="left")
-    for heading in ("confidence", "promised", "right", "n"):
+def _reliability_table(confidence: Mapping[str, Any]) -> Table:
+    table = Table(title="Reliability, out of fold, in tenths", title_justify="left")
+    for heading in ("promised", "right", "n"):
         table.add_column(heading, justify="right")
-    for one in reliability(promised, right):
-        table.add_row(f"{one.low:.1f}-{one.high:.1f}", f"{one.confidence:.2f}", f"{one.accuracy:.2f}", str(one.n))
+    for promised, right, count in confidence["out_of_fold"]["reliability"]:
+        table.add_row(f"{promised:.2f}", f"{right:.2f}", str(count))
     return table

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from app.knowledge.ports import Embedder
+from eval.harness import Sample
 
 UTTERANCES = Path(__file__).parent.parent / "app" / "chat" / "data" / "intents.jsonl"
 _STRENGTH = 30.0
@@ -20,6 +22,22 @@ def read_utterances(path: Path = UTTERANCES) -> list[tuple[str, str]]:
     """(text, intent) pairs."""
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     return [(str(row["text"]), str(row["intent"])) for row in rows]
+
+
+INTENT_OF_CATEGORY = MappingProxyType(
+    {"order": "order", "vague": "vague", "smalltalk": "smalltalk", "offtopic": "offtopic"}
+)
+_UNCLEAR = frozenset({"human", "injection", "medical_legal"})
+"""Categories that hold more than one intent: they teach nothing here."""
+
+
+def labelled(samples: Iterable[Sample]) -> list[tuple[str, str]]:
+    """(text, intent) pairs of a suite: whatever asks the shop something is a question for its knowledge."""
+    return [
+        (sample.question, INTENT_OF_CATEGORY.get(sample.category, "knowledge"))
+        for sample in samples
+        if sample.category not in _UNCLEAR
+    ]
 
 
 async def fit_intents(embedder: Embedder, more: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.chat.guard import tries_to_take_over
 from app.chat.lines import Lines
-from app.chat.products import Reading, facts_of
+from app.chat.products import Reading, facts_of, meant_variants
 from app.chat.shapes import asked_kinds, held_kinds
 from app.chat.sizes import fitting_sizes
 from app.chat.turn import Citation, Evidence, Fact, Passage, Question, Sentence
@@ -20,7 +20,6 @@ from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import SpokenSentence, spoken_sentences
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView
-from app.shop.brand import Brand
 
 WHOLE_LIMIT = {"zh": 320, "en": 900}
 """A policy section up to this many characters is given whole: leaving out its exception would be worse."""
@@ -35,17 +34,31 @@ class Composer:
     def __init__(self, lines: Lines) -> None:
         self._lines = lines
 
-    def from_passages(self, question: Question, passages: Sequence[Passage], view: KnowledgeView) -> Evidence:
-        """An answer from FAQ rows and policy sections, best first; a repeated sentence is said once."""
-        said: dict[str, Sentence] = {}
-        for passage in passages:
-            for sentence in self._sentences(question, passage.chunk, view):
-                said.setdefault(_bare(sentence.text), sentence)
-        return Evidence(passages=tuple(passages), draft=tuple(said.values()))
-
-    def from_products(
-        self, question: Question, reading: Reading, passages: Sequence[Passage], brand: Brand
+    def draft(
+        self, question: Question, passages: Sequence[Passage], view: KnowledgeView, reading: Reading | None
     ) -> Evidence:
+        """An answer from these passages, best first; what two of them say alike is said once."""
+        said: dict[str, Sentence] = {}
+        facts: list[Fact] = []
+        for passage in passages:
+            if passage.chunk.kind is Kind.PRODUCT:
+                looked_up = self._looked_up(question, passage.chunk, view, reading)
+                facts += looked_up.facts
+                sentences: Sequence[Sentence] = looked_up.draft
+            else:
+                sentences = self._sentences(question, passage.chunk, view)
+            for sentence in sentences:
+                said.setdefault(_bare(sentence.text), sentence)
+        return Evidence(passages=tuple(passages), facts=tuple(dict.fromkeys(facts)), draft=tuple(said.values()))
+
+    def _looked_up(self, question: Question, chunk: Chunk, view: KnowledgeView, reading: Reading | None) -> Evidence:
+        """The product's asked values: from the reading when it is about this product, else its own card."""
+        product = view.product_of(chunk)
+        if reading is None or all(read.group != product.group for read, _ in reading.products):
+            reading = Reading(((product, 0.0),), meant_variants(question, product), (), (), (), missing=False)
+        return self.from_products(question, reading)
+
+    def from_products(self, question: Question, reading: Reading) -> Evidence:
         """An answer from product rows: the asked values, or the card when no one attribute was named."""
         facts = reading.facts or facts_of(reading.variants[:4], _card_columns(reading.variants))
         sentences = [
@@ -56,7 +69,7 @@ class Composer:
             )
         ]
         draft = tuple(sentences) or tuple(_fact_sentence(question.language, [f]) for f in facts[:_KEPT_VALUES])
-        return Evidence(passages=tuple(passages), facts=tuple(facts), draft=draft)
+        return Evidence(facts=tuple(facts), draft=draft)
 
     def _values(self, question: Question, facts: Sequence[Fact], reading: Reading) -> list[Sentence]:
         """One sentence a column: the shared value, or each variant's own; a size chart narrowed to what fits."""
@@ -108,14 +121,23 @@ def telling_sentences(
     return [sentences[n] for n in sorted(ranked)]
 
 
+_CARD_DULL = re.compile(
+    r"sku|货号|编码|^handle$|^vendor$|^brand$|^tags?$|^type$|^name$|^title$|名称|类目|分类|^category$|^url|barcode|条码",
+    re.I,
+)
+_CARD_FIRST = re.compile(r"备注|描述|说明|卖点|特点|description|notes?$|features?$|details?$|more", re.I)
+
+
 def _card_columns(variants: Sequence[Chunk]) -> tuple[str, ...]:
-    """The first telling columns of a card; a size chart or a long text only when short."""
+    """The telling columns of a card: what the shop wrote about it first; long texts and names left out."""
     columns = dict.fromkeys(
-        c for v in variants for c, value in v.attributes.items() if value.strip() and len(value) <= 160
+        c
+        for v in variants
+        for c, value in v.attributes.items()
+        if value.strip() and len(value) <= 300 and not _CARD_DULL.search(c)
     )
-    return tuple(c for c in columns if not re.search(r"sku|货号|编码|^handle$|^vendor$|^tags?$", c, re.I))[
-        :_CARD_COLUMNS
-    ]
+    first = [c for c in columns if _CARD_FIRST.search(c)]
+    return tuple([*first, *(c for c in columns if c not in first)])[:_CARD_COLUMNS]
 
 
 def _fact_sentence(language: str, facts: Sequence[Fact]) -> Sentence:
@@ -161,10 +183,18 @@ def _variant_labels(reading: Reading) -> dict[str, str]:
             and all(len(v.attributes.get(c, "")) <= 24 for v in product.variants)
         ]
         for variant in product.variants:
-            labels[variant.locator] = " ".join(
-                value for c in naming[:3] if (value := variant.attributes.get(c, "").strip())
-            )
+            labels[variant.locator] = _label(variant, naming)
     return labels
+
+
+def _label(variant: Chunk, naming: Sequence[str]) -> str:
+    """The variant's option values, one that another already says left out."""
+    label = ""
+    for column in naming[:3]:
+        value = variant.attributes.get(column, "").strip()
+        if value and value.casefold() not in label.casefold():
+            label = f"{label} {value}" if label else value
+    return label
 
 
 def _bare(text: str) -> str:

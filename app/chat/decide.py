@@ -1,6 +1,6 @@
 """Decide what to do with a question: answer, ask back, use a tool, hand over, refuse, or chat. Pure.
 
-The order of the questions asked here is the policy of the house; read `Decider.decide` first.
+The order of the questions asked here is the policy of the house; read `before_retrieval` and `decide` first.
 """
 
 from __future__ import annotations
@@ -30,19 +30,35 @@ from app.knowledge.chunk import Kind
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView
 
+MOST_PASSAGES = 3
+ENOUGH = 0.85
+"""Summed confidence of the chosen passages at which no further one is said."""
+LEAST_SHARE = 0.3
+"""A further passage is said only when it is at least this share as likely as the best one."""
 OWN_ORDER = 0.7
 """Probability of the intent "order" from which a phrase like "where is my parcel" means the shopper's own."""
-SOUNDS_VAGUE = 0.5
-"""Probability of the intent "vague" from which an unanswered question is asked back."""
+MAYBE_ORDER = 0.5
+NAMED_ORDER = 0.2
+"""The same for a question that nothing answered: with no order at hand, and with one."""
+SOUNDS_LIKE = 0.5
+"""Probability of an intent from which it explains why a question could not be answered."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The thresholds of deciding. `answer` is the shop's; the others follow from it."""
+    """The shop's thresholds: confidence from which an answer is sent."""
 
     answer: float = 0.7
-    second_passage: float = 0.35
-    clarify: float = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What looking a question up came to. `confidence` is P(an answer from the best of `passages` is right)."""
+
+    passages: tuple[Passage, ...]
+    view: KnowledgeView
+    reading: Reading | None
+    confidence: float
 
 
 class Decider:
@@ -57,46 +73,34 @@ class Decider:
         """What needs no knowledge: attacks, small talk, a wish for a human, anger, law."""
         intent = question.intent
         if intent == "injection":
-            return self._refuse(question, turn, "injection")
-        if intent == "human":
-            return self.hand_off(question, turn, "asked_for_human")
-        if intent == "complaint":
-            return self.hand_off(question, turn, "anger")
-        if intent == "legal":
-            return self.hand_off(question, turn, "sensitive_topic")
+            return Refuse(question, "injection", self._say("refuse.injection", question, turn))
+        if intent in HANDED_OVER:
+            return self.hand_off(question, turn, HANDED_OVER[intent])
         if intent.startswith("smalltalk."):
             return SmallTalk(question, self._say(f"smalltalk.{intent.partition('.')[2]}", question, turn))
         if intent == "unclear":
-            return self._clarify(question, turn, "clarify.what_about")
+            return self.ask(question, turn, "clarify.what_about")
         return None
-
-    def decide(
-        self,
-        question: Question,
-        passages: Sequence[Passage],
-        view: KnowledgeView,
-        reading: Reading | None,
-        turn: Turn,
-        confidence: float,
-    ) -> Decision:
-        """What the passages are worth: an answer, one question back, or a human."""
-        if question.intent == "medical" and not _speaks_of_it(passages, confidence, self._policy.answer):
-            return self.hand_off(question, turn, "sensitive_topic", confidence)
-        if passages and confidence >= self._policy.answer:
-            return self._answer(question, passages, view, reading, turn, confidence)
-        if is_vague(question, view) and not _asked_back(turn.history):
-            return self._clarify(
-                question, turn, "clarify.what_about", options=_options(passages), confidence=confidence
-            )
-        reason = "repeated_question" if _repeats(question, turn.history) else "low_confidence"
-        return self.hand_off(question, turn, reason, confidence, Evidence(passages=tuple(passages[:3])))
 
     def is_about_an_order(self, question: Question, confidence: float) -> bool:
         """Whether to look up the shopper's own order rather than answer from knowledge ("how do I track one?")."""
         likely = question.signals.get("p_order", 0.0)
         if question.intent == "order":
             return likely >= OWN_ORDER or confidence < self._policy.answer
-        return likely >= 0.5 and confidence < self._policy.answer
+        return confidence < self._policy.answer and likely >= (NAMED_ORDER if question.order_ids else MAYBE_ORDER)
+
+    def decide(self, question: Question, found: Findings, turn: Turn) -> Decision:
+        """What the passages are worth: an answer, one question back, or a human."""
+        if question.intent == "medical" and not self._shop_wrote_of_health(found):
+            return self.hand_off(question, turn, "sensitive_topic", found.confidence)
+        evidence = self._composer.draft(question, worth_saying(found.passages), found.view, found.reading)
+        if evidence.draft and found.confidence >= self._policy.answer:
+            return _answer(question, found, evidence)
+        if _is_vague(question, found.view) and not _asked_back(turn.history):
+            line = self._say("clarify.what_about", question, turn)
+            return Clarify(question, line, _options(found.passages), found.confidence)
+        # The draft goes with the hand-over: the agent sees what would have been said, the shopper does not.
+        return self.hand_off(question, turn, _reason(question, turn.history), found.confidence, evidence)
 
     def hand_off(
         self, question: Question, turn: Turn, reason: str, confidence: float = 0.0, evidence: Evidence | None = None
@@ -106,89 +110,54 @@ class Decider:
         return HandOff(question, reason, text, confidence, evidence or Evidence())
 
     def ask(self, question: Question, turn: Turn, key: str) -> Clarify:
-        """Ask for what is missing (an order number, a phone tail)."""
-        return self._clarify(question, turn, key)
+        """Ask for what is missing (an order number, a phone tail, the matter itself)."""
+        return Clarify(question, self._say(key, question, turn))
 
-    def _answer(
-        self,
-        question: Question,
-        passages: Sequence[Passage],
-        view: KnowledgeView,
-        reading: Reading | None,
-        turn: Turn,
-        confidence: float,
-    ) -> Decision:
-        best = passages[0]
-        evidence = self._evidence(question, passages, view, reading, turn)
-        if not evidence.draft:
-            return self.hand_off(question, turn, "low_confidence", confidence)
-        needs_model = best.chunk.kind is Kind.POLICY or best.chunk.language[:2] != question.language
-        return Answer(question, evidence, confidence, needs_model, related_questions=best.chunk.related[:3])
-
-    def _evidence(
-        self,
-        question: Question,
-        passages: Sequence[Passage],
-        view: KnowledgeView,
-        reading: Reading | None,
-        turn: Turn,
-    ) -> Evidence:
-        if passages[0].chunk.kind is Kind.PRODUCT and reading is not None:
-            return self._composer.from_products(question, reading, passages[:1], turn.brand)
-        return self._composer.from_passages(question, self._worth_saying(passages), view)
-
-    def _held_back(
-        self,
-        question: Question,
-        passages: Sequence[Passage],
-        view: KnowledgeView,
-        reading: Reading | None,
-        turn: Turn,
-    ) -> Evidence:
-        """What would have been said, for the agent who takes over; never shown to the shopper."""
-        return self._evidence(question, passages, view, reading, turn) if passages else Evidence()
-
-    def _worth_saying(self, passages: Sequence[Passage]) -> list[Passage]:
-        """The best passage and, when it is nearly as likely, one more that is no product."""
-        best = passages[0]
-        more = [
-            p
-            for p in passages[1:]
-            if p.chunk.kind is not Kind.PRODUCT
-            and p.confidence >= max(self._policy.second_passage, 0.5 * best.confidence)
-        ]
-        return [best, *more[:1]]
-
-    def _clarify(
-        self, question: Question, turn: Turn, key: str, *, options: tuple[str, ...] = (), confidence: float = 0.0
-    ) -> Clarify:
-        return Clarify(question, self._say(key, question, turn), options, confidence)
-
-    def _refuse(self, question: Question, turn: Turn, reason: str) -> Refuse:
-        return Refuse(question, reason, self._say(f"refuse.{reason}", question, turn))
+    def _shop_wrote_of_health(self, found: Findings) -> bool:
+        """Whether the shop itself has written about the health matter, in the passage that answers."""
+        if found.confidence < self._policy.answer or found.passages[0].chunk.kind is Kind.PRODUCT:
+            return False
+        chunk = found.passages[0].chunk
+        return bool(MEDICAL.search(f"{chunk.title} {chunk.text}"))
 
     def _say(self, key: str, question: Question, turn: Turn) -> str:
         return self._lines.say(key, question.language, turn.brand)
 
 
-def is_vague(question: Question, view: KnowledgeView) -> bool:
-    """Too little said to look anything up: hardly a telling word, and nothing earlier to lean on."""
-    telling = [w for w in set(words(question.standalone)) if view.weights.knows(w) and not _is_filler(w)]
+HANDED_OVER = {"human": "asked_for_human", "complaint": "anger", "legal": "sensitive_topic"}
+"""Intent → reason, for what a person handles without anything being looked up."""
+
+
+def worth_saying(passages: Sequence[Passage]) -> list[Passage]:
+    """The best passage, and the next ones while it is unsure which of them is meant: at most `MOST_PASSAGES`."""
+    chosen = list(passages[:1])
+    for passage in passages[1:MOST_PASSAGES]:
+        told = sum(p.confidence for p in chosen)
+        if told >= ENOUGH or passage.confidence < LEAST_SHARE * chosen[0].confidence:
+            break
+        chosen.append(passage)
+    return chosen
+
+
+def _answer(question: Question, found: Findings, evidence: Evidence) -> Answer:
+    best = found.passages[0].chunk
+    # Words of several sources are not the model's to weave together: where it is unsure which is meant, they stand apart.
+    is_one_source = len(evidence.passages) == 1
+    needs_model = is_one_source and (best.kind is Kind.POLICY or best.language[:2] != question.language)
+    return Answer(question, evidence, found.confidence, needs_model, related_questions=best.related[:3])
+
+
+def _is_vague(question: Question, view: KnowledgeView) -> bool:
+    """Too little said to look anything up: it sounds so, or hardly a telling word stands in it."""
+    if question.signals.get("p_vague", 0.0) >= SOUNDS_LIKE:
+        return True
+    telling = [w for w in set(words(question.standalone)) if view.weights.knows(w) and not _FILLER.fullmatch(w)]
     return len(telling) <= 1 and len(question.text) <= 40
 
 
-def _is_filler(word: str) -> bool:
-    return bool(
-        re.fullmatch(r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use", word)
-    )
-
-
-def _speaks_of_it(passages: Sequence[Passage], confidence: float, threshold: float) -> bool:
-    """Whether the shop itself has written about the health matter, in the passage that answers."""
-    if not passages or confidence < threshold or passages[0].chunk.kind is Kind.PRODUCT:
-        return False
-    chunk = passages[0].chunk
-    return bool(MEDICAL.search(f"{chunk.title} {chunk.text}"))
+_FILLER = re.compile(
+    r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use|how|what", re.IGNORECASE
+)
 
 
 def _options(passages: Sequence[Passage]) -> tuple[str, ...]:
@@ -205,9 +174,9 @@ def _reason(question: Question, history: Sequence[Message]) -> str:
     """Why a human takes over a question that could not be answered."""
     if _repeats(question, history):
         return "repeated_question"
-    if question.signals.get("p_complaint", 0.0) >= 0.5:
+    if question.signals.get("p_complaint", 0.0) >= SOUNDS_LIKE:
         return "anger"
-    return "asked_for_human" if question.signals.get("p_human", 0.0) >= 0.5 else "low_confidence"
+    return "asked_for_human" if question.signals.get("p_human", 0.0) >= SOUNDS_LIKE else "low_confidence"
 
 
 def _repeats(question: Question, history: Sequence[Message]) -> bool:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_ENGLISH_FRAME = re.compile(
+    r"\b(the|is|are|how|what|which|do|does|can|could|i|you|my|to|of|for|it|in|with|have|has|much|many)\b", re.I
+)
+_CHINESE_FRAME = re.compile(r"[吗呢么的了吧啊嘛咋啥]|多少|怎么|什么|能不能|可以|几[个天块]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from app.chat.decide import Decider
+from app.chat.calibrate import FittedModel
+from app.chat.confidence import confidence_of
+from app.chat.decide import Decider, Findings, worth_saying
 from app.chat.intents import IntentModel, with_intent
 from app.chat.products import ProductReader, Reading
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
-from app.chat.select import Selector, prefer_valid_window, selection_scores
+from app.chat.select import Selector, prefer_valid_window, without_opinions
 from app.chat.turn import (
     Citation,
     Decision,
@@ -39,6 +42,16 @@ _SAME_MATTER = 0.03
 """Dense scores this close are about the same matter, for choosing among dated rows."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """A question and the passages it may be answered from, not yet judged."""
+
+    question: Question
+    passages: tuple[Passage, ...]
+    reading: Reading | None
+    view: KnowledgeView
+
+
 class Pipeline:
     """Answers turns of any shop. Holds no state of a turn."""
 
@@ -51,6 +64,7 @@ class Pipeline:
         retriever: Retriever,
         reader: ProductReader,
         selector: Selector,
+        confidence: FittedModel,
         decider: Decider,
         responder: Responder,
         orders: OrderBook,
@@ -61,6 +75,7 @@ class Pipeline:
         self._retriever = retriever
         self._reader = reader
         self._selector = selector
+        self._confidence = confidence
         self._decider = decider
         self._responder = responder
         self._orders = orders
@@ -74,17 +89,15 @@ class Pipeline:
         if question.intent == "order" and question.order_ids:
             return await self._order(question, turn, view)
         try:
-            query = await self._retriever.vectors(question)
-            question = with_intent(question, self._intents.probabilities(query.alone))
+            question, query = await self._read(question)
             if decision := self._decider.before_retrieval(question, turn):
                 return decision
-            passages, reading = await self._passages(question, query, turn, view)
+            found = await self._look_up(question, query, turn, view)
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
-        confidence = passages[0].confidence if passages else 0.0
-        if self._decider.is_about_an_order(question, confidence):
+        if self._decider.is_about_an_order(question, found.confidence):
             return await self._order(question, turn, view)
-        return self._decider.decide(question, passages, view, reading, turn, confidence)
+        return self._decider.decide(question, found, turn)
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
         """The reply, sentence by sentence, each checked against its evidence before it is yielded."""
@@ -108,11 +121,9 @@ class Pipeline:
 
     async def search(self, turn: Turn) -> dict[str, Any]:
         """The hit test: the same path as a turn up to the decision, with every score. No model is called."""
-        question = self._understander.understand(turn)
+        question, query = await self._read(self._understander.understand(turn))
         view = await self._views.of(turn.shop, turn.release)
-        query = await self._retriever.vectors(question)
-        question = with_intent(question, self._intents.probabilities(query.alone))
-        passages, reading = await self._passages(question, query, turn, view)
+        found = await self._look_up(question, query, turn, view)
         decision = await self.decide(turn)
         return {
             "question": {
@@ -120,42 +131,34 @@ class Pipeline:
                 "standalone": question.standalone,
                 "language": question.language,
                 "intent": question.intent,
+                "signals": dict(question.signals),
             },
             "decision": decision.name,
-            "confidence": decision.confidence,
-            "asked": list(reading.concepts) if reading else [],
+            "confidence": found.confidence,
+            "asked": list(found.reading.concepts) if found.reading else [],
             "release": turn.release,
-            "hits": [
-                {
-                    "chunk_id": p.chunk.chunk_id,
-                    "kind": p.chunk.kind.value,
-                    "path": p.chunk.path,
-                    "locator": p.chunk.locator,
-                    "document_id": p.chunk.document_id,
-                    "title": p.chunk.title,
-                    "text": p.chunk.text,
-                    "scores": dict(scores),
-                }
-                for p, scores in zip(passages, selection_scores(passages), strict=True)
-            ],
+            "hits": [_hit(passage) for passage in found.passages],
         }
 
-    async def candidates(self, turn: Turn) -> tuple[Question, list[Passage], Reading | None, KnowledgeView]:
+    async def candidates(self, turn: Turn) -> Candidates:
         """Question and passages before selection: what `xiaoer calibrate` is fitted on."""
-        question = self._understander.understand(turn)
+        question, query = await self._read(self._understander.understand(turn))
         view = await self._views.of(turn.shop, turn.release)
-        query = await self._retriever.vectors(question)
-        question = with_intent(question, self._intents.probabilities(query.alone))
-        passages = await self._retriever.retrieve(question, query, turn, view)
-        return question, passages, self._reader.read(question, passages, view), view
+        passages = without_opinions(question, await self._retriever.retrieve(question, query, turn, view))
+        return Candidates(question, tuple(passages), self._reader.read(question, passages, view), view)
 
-    async def _passages(
-        self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView
-    ) -> tuple[list[Passage], Reading | None]:
-        found = await self._retriever.retrieve(question, query, turn, view)
-        reading = self._reader.read(question, found, view)
-        selected = self._selector.select(question, found, view, reading)
-        return prefer_valid_window(selected, _SAME_MATTER), reading
+    async def _read(self, question: Question) -> tuple[Question, QueryVectors]:
+        """The question with what its embedding says of its intent, and its vectors."""
+        query = await self._retriever.vectors(question)
+        return with_intent(question, self._intents.probabilities(query.alone)), query
+
+    async def _look_up(self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView) -> Findings:
+        retrieved = without_opinions(question, await self._retriever.retrieve(question, query, turn, view))
+        reading = self._reader.read(question, retrieved, view)
+        passages = self._selector.select(question, retrieved, view, reading)
+        passages = prefer_valid_window(passages, _SAME_MATTER)
+        confidence = confidence_of(self._confidence, passages, worth_saying(passages))
+        return Findings(tuple(passages), view, reading, confidence)
 
     async def _order(self, question: Question, turn: Turn, view: KnowledgeView) -> Decision:
         """The order tool; asks for the number, then the tail. "None" and "not yours" get one reply."""
@@ -182,3 +185,18 @@ class Pipeline:
                     )
                     return UseTool(question, "where_is_my_order", evidence)
         return self._decider.ask(question, turn, "clarify.order_not_found")
+
+
+def _hit(passage: Passage) -> dict[str, Any]:
+    """A passage as the hit test shows it."""
+    chunk = passage.chunk
+    return {
+        "chunk_id": chunk.chunk_id,
+        "kind": chunk.kind.value,
+        "path": chunk.path,
+        "locator": chunk.locator,
+        "document_id": chunk.document_id,
+        "title": chunk.title,
+        "text": chunk.text,
+        "scores": {"confidence": passage.confidence, **passage.scores},
+    }

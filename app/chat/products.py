@@ -23,6 +23,10 @@ _COMPARISON = re.compile(
 )
 
 
+_LEVEL = 0.04
+"""Retrieval scores this close: a question that compares may mean either product."""
+
+
 @dataclass(frozen=True, slots=True)
 class Concept:
     """One thing shoppers ask about products, how they ask it, and the columns that hold it."""
@@ -112,7 +116,11 @@ class ProductReader:
             return []
         best = max(scored, key=lambda s: s[2] + 0.1 * s[1])
         compares = bool(_COMPARISON.search(question.text))
-        close = [s for s in scored if s is best or (compares and s[1] >= 0.45 and s[1] >= 0.7 * best[1])]
+        close = [
+            s
+            for s in scored
+            if s is best or (compares and (s[2] >= best[2] - _LEVEL or (s[1] >= 0.45 and s[1] >= 0.7 * best[1])))
+        ]
         close.sort(key=lambda s: -(s[2] + 0.1 * s[1]))
         return [(product, coverage) for product, coverage, _ in close[:3]]
 

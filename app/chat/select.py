@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -30,6 +31,7 @@ FEATURES = (
     "title_covered",
     "unknown_words",
     "rarest_covered",
+    "said_title",
     "is_faq",
     "is_policy",
     "is_product",
@@ -96,6 +98,7 @@ def features(
         **{name: question.signals.get(name, 0.0) for name in ("p_knowledge", "p_vague", "p_offtopic", "p_complaint")},
     }
     best = max((p.scores["score"] for p in passages), default=0.0)
+    said = _plain(question.text)
     rows = []
     for rank, passage in enumerate(passages):
         chunk = passage.chunk
@@ -118,6 +121,7 @@ def features(
                 "question_covered": view.weights.total(asked & held) / weight,
                 "title_covered": _covered(asked, _titles(chunk, title), view),
                 "rarest_covered": float(rarest in held),
+                "said_title": float(any(_plain(p) == said for p in (chunk.title, *chunk.phrasings))),
                 "is_faq": float(chunk.kind is Kind.FAQ),
                 "is_policy": float(chunk.kind is Kind.POLICY),
                 "is_product": float(chunk.kind is Kind.PRODUCT),
@@ -131,6 +135,21 @@ def features(
             }
         )
     return rows
+
+
+_OPINION = re.compile(
+    r"评价|评论|买家秀|晒单|口碑|投稿|读者来信|\breviews?\b|testimonials?|customers? (say|said|stories)|what (people|buyers) say",
+    re.IGNORECASE,
+)
+
+
+def without_opinions(question: Question, passages: Sequence[Passage]) -> list[Passage]:
+    """Drop what buyers wrote: an opinion is no statement of the shop, unless the question asks for opinions."""
+    if _OPINION.search(question.text):
+        return list(passages)
+    return [
+        p for p in passages if p.chunk.kind is not Kind.POLICY or not _OPINION.search(f"{p.chunk.path} {p.chunk.title}")
+    ]
 
 
 def prefer_valid_window(passages: Sequence[Passage], margin: float) -> list[Passage]:
@@ -154,6 +173,10 @@ def prefer_valid_window(passages: Sequence[Passage], margin: float) -> list[Pass
         return list(passages)
     winner = replace(winner, confidence=max(winner.confidence, best.confidence))
     return [winner, *(p for p in passages if p.chunk is not winner.chunk)]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()
 
 
 def _is_dated(chunk: Chunk) -> bool:
@@ -186,8 +209,3 @@ def _agreement(passages: Sequence[Passage]) -> float:
     """How close the second and third stand to the first, 0..1: one when they are level."""
     scores = [p.scores["score"] for p in passages[:3]]
     return 1.0 - min(1.0, (scores[0] - sum(scores) / len(scores)) * 20) if scores else 0.0
-
-
-def selection_scores(passages: Sequence[Passage]) -> list[Mapping[str, float]]:
-    """Every score of every passage, for the hit test and for reading failures."""
-    return [{"confidence": p.confidence, **p.scores} for p in passages]

@@ -1,0 +1,59 @@
+"""P(an answer from the best passages is right): what decides between answering and calling a human. Pure.
+
+The selector says how likely each passage is; this looks at the whole list, since two passages that share the
+probability are as good as one that has it all when both are said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from app.chat.calibrate import FittedModel
+from app.chat.turn import Passage
+from app.knowledge.chunk import Kind
+
+OF_THE_BEST = (
+    "p_knowledge",
+    "p_vague",
+    "p_offtopic",
+    "p_complaint",
+    "unknown_words",
+    "question_covered",
+    "question_covered_top5",
+    "question_words",
+    "kind_match",
+    "dense",
+    "dense_alone",
+    "attribute_found",
+    "attribute_missing",
+    "depends",
+    "other_language",
+    "name_covered",
+    "asks_hard_value",
+)
+"""Selector features of the best passage that also speak about the answer as a whole."""
+CONFIDENCE_FEATURES = ("first", "second", "third", "told", "rest", "is_product", "second_is_product", *OF_THE_BEST)
+
+
+def confidence_features(passages: Sequence[Passage], told: float) -> dict[str, float]:
+    """Features of a judged list of passages; `told` is the summed confidence of those that will be said."""
+    shares = [p.confidence for p in passages[:3]] + [0.0] * 3
+    best = passages[0]
+    return {
+        "first": shares[0],
+        "second": shares[1],
+        "third": shares[2],
+        "told": told,
+        "rest": sum(p.confidence for p in passages) - told,
+        "is_product": float(best.chunk.kind is Kind.PRODUCT),
+        "second_is_product": float(len(passages) > 1 and passages[1].chunk.kind is Kind.PRODUCT),
+        **{name: best.scores.get(name, 0.0) for name in OF_THE_BEST},
+    }
+
+
+def confidence_of(model: FittedModel, passages: Sequence[Passage], said: Sequence[Passage]) -> float:
+    """Calibrated P(right) of an answer that says `said`; 0 when nothing was found."""
+    if not passages:
+        return 0.0
+    features: Mapping[str, float] = confidence_features(passages, sum(p.confidence for p in said))
+    return model.probability(features)
