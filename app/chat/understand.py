@@ -33,6 +33,8 @@ _SMALL_TALK = (
 )
 _SMALL_TALK_LIMIT = 40
 _HISTORY_MESSAGES = 8
+_IDENTIFIERS = 3
+"""Numbers of a kind that are tried in a turn: a list of guesses must not find somebody's order."""
 
 
 class Understander:
@@ -84,11 +86,14 @@ class Understander:
                 rest = rest.replace(number, " ")
             numbers += found
             tails += [phone[-4:] for phone in _FULL_PHONE.findall(rest)] + _PHONE_TAIL.findall(rest)
-        if turn.identity.order_id:
-            numbers.append(turn.identity.order_id)
-        if turn.identity.phone_last4:
-            tails.append(turn.identity.phone_last4)
-        return tuple(dict.fromkeys(numbers)), tuple(dict.fromkeys(tails))
+        vouched = turn.identity
+        return _first(numbers, vouched.order_id), _first(tails, vouched.phone_last4)
+
+
+def _first(said: list[str], vouched: str) -> tuple[str, ...]:
+    """The first few that were said, each once, then the one the storefront vouches for."""
+    few = list(dict.fromkeys(said))[:_IDENTIFIERS]
+    return tuple(dict.fromkeys([*few, vouched] if vouched else few))
 
 
 def dependence(text: str, history: tuple[Message, ...]) -> float:
