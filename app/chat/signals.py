@@ -14,20 +14,21 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 
 INJECTION = _any(
-    r"(ignore|disregard|forget|override|bypass|drop)\b.{0,30}\b(previous|prior|above|earlier|all|your|any|the|system)\b.{0,30}\b(instruction|prompt|rule|guideline|direction|training|polic|restriction|command)",
+    r"(ignore|disregard|forget|override|bypass|drop(?! off))\b.{0,30}\b(previous|prior|above|earlier|all|your|any|the|system)\b.{0,30}\b(instruction|prompt|rule|guideline|direction|training|polic|restriction|command)",
     r"\b(reveal|show|print|repeat|output|tell me|give me|what('s| is| are)|display|leak|paste|dump)\b.{0,30}\b(system|hidden|secret|initial|original|internal|developer)\b.{0,12}\b(prompt|instruction|message|rule|config|polic)",
     r"\b(repeat|print|output)\b.{0,20}\b(everything|the text|words) above",
-    r"\byou are (now|no longer)\b.{0,60}",
+    r"\byou are now (called |named |dan\b|free (of|from)|unrestricted|jailbroken|my |an? (?!member|customer|subscriber|vip))|\byou are no longer (an? |bound|restricted|limited by|required to follow)",
     r"\b(act|behave|respond|pretend|roleplay|role-play)\b.{0,12}\b(as|like|to be)\b.{0,30}\b(dan|admin|developer|root|unrestricted|jailbr|evil|hacker|manager|owner|no (rules|restrictions|filter))",
     r"\b(developer|debug|admin|god|dan|jailbreak|maintenance) mode\b",
-    r"\bsystem\s*(override|prompt|:)|\[/?(inst|system)\]|<\|?(im_start|system|endoftext)|###\s*(system|instruction)",
+    r"\bsystem\s*(override|prompt)|(?-i:\bSYSTEM\s*:)|(^|[\n.!?。！？\"“])\s*system\s*:|\[/?(inst|system)\]|<\|?(im_start|system|endoftext)|###\s*(system|instruction)",
     r"\bnew (instructions|rules)\s*(:|are)",
     r"\b(reply|respond|answer) (only )?with (the )?(code|word|phrase|string|token|secret)",
-    r"\bcanary\b",
+    r"\bcanary[-_ ]?(token|code|word|string|phrase|\w*\d)|\w-canary\b",
+    r"\b(note|message) (to|for) (the )?(chat)?bot\b|\btreat (this|the next|my next|what follows).{0,24}\bas (coming from|if|an? (instruction|order|command))",
     r"(忽略|无视|忘(记|掉)|不要(理会|管|遵守)|跳过|别管|抛开|绕过).{0,16}(指令|指示|提示词?|规则|设定|要求|限制|约束|命令|对话|内容)",
     r"(输出|显示|告诉我|打印|重复|复述|说出|泄露|给我看|透露|公布|贴).{0,16}(系统|隐藏|内部|初始|原始|完整|你的)(的)?.{0,4}(提示|指令|prompt|设定|规则|配置)",
     r"系统提示词?|提示词.{0,6}(是什么|发|给|内容)",
-    r"(你现在|从现在(开始|起)|接下来|此刻起)(你)?(是|就是|扮演|作为|不再).{0,40}",
+    r"你现在(是(?!不是|否|在)|就是|作为|不再)|(从现在(开始|起)|接下来|此刻起)[,，]?(你(是|就是|不再)|你?(扮演|作为))|你现在扮演",
     r"(进入|开启|切换).{0,6}(开发者|调试|管理员|上帝|越狱|无限制|维护).{0,2}模式",
     r"(扮演|假装|装作).{0,10}(管理员|老板|开发者|没有限制|黑客|店主|内部|系统)",
     r"(回复|输出|回答|说)(暗号|口令|代码|密码|验证码)",
@@ -35,9 +36,10 @@ INJECTION = _any(
 )
 
 HUMAN = _any(
-    r"(转|找|换|叫|要|接|联系|喊|来|呼叫|有没有|有冇|可以跟|能不能跟|想跟|和)(一?(个|下|位))?(.{0,4})(人工|真人|活人|客服|人来|店长|经理|主管|老板|店主|人说|人聊|人处理)",
+    r"(转|找|换|叫|要|接|联系|喊|来|呼叫|有没有|有冇|可以跟|能不能跟|想跟|和)(一?(个|下|位))?(.{0,4})(人工(?!安装|测量|智能|草|费|合成|皮|色素|香|甜|增|钻|宝石)|真人|活人|客服(?!上次|之前|昨天|刚才|刚刚|说的|电话|热线|时间|几点|微信|上班)|人来|(店长|经理|主管|老板|店主)(?!推荐|同款|椅)|人说|人聊|人处理)",
     r"人工(客服|服务|座席|坐席|帮|在吗|在不在|呢|吗|啊|!|！)|^人工$|真人(客服)?$|不(想|要)(跟|和|同)?机器人|别用机器人|机器人.{0,6}(没用|听不懂|滚)|搵(返)?(真)?人|揾人",
-    r"\b(speak|talk|chat|connect|transfer|put|get|pass)\b.{0,24}\b(human|person|agent|someone|somebody|representative|rep|manager|supervisor|operator|staff|advisor|adviser|real people|people|your team|customer (service|care|support))\b",
+    r"\b(speak|talk|chat|connect|transfer|(put|pass|get) (me|us)|get (hold|through))\b.{0,24}\b(human|person|agent|someone|somebody|representative|rep|manager|supervisor|operator|staff(?! discount)|advisor|adviser|real people|people|your team|customer (service|care|support))\b",
+    r"\bget (an? |the |your )?(human|person|agent|rep|representative|manager|supervisor|boss|operator)\b(?! discount)|\bget (someone|somebody) (to (call|ring|phone|help|look|speak|talk|contact|answer|deal)|on (here|the)|here|in here|from)",
     r"\b(real|actual|live|proper) (human|person|agent|people|operator)\b",
     r"\b(want|need|prefer|gimme|give me)\b.{0,12}\b(a )?(human|agent|manager|supervisor|real person|representative)\b",
     r"^(human|agent|operator|representative|real person)( pls| please)?[.!]*$",
@@ -45,13 +47,13 @@ HUMAN = _any(
 )
 
 ANGER = _any(
-    r"投诉|差评|骗子|骗人|骗钱|坑人|坑爹|坑钱|垃圾(?!桶|袋|处理|分类|篓)|什么(破|玩意|垃圾|烂)|破(店|东西|客服|玩意)|气死|火大|太过分|恶心|无语死|忍无可忍|糊弄|忽悠|欺骗|欺负|12315|消协|曝光|工商局|太差劲|太差了|烂透|滚(蛋|开|吧|粗)|妈的|他妈|tmd|傻逼|缺德|黑心|没良心|敷衍|受够|耍我|扑街|瓜娃子|啥玩意儿|什么态度|离谱|没人管",
-    r"\b(complain|complaint|scam(med|mers?)?|fraud|rip-?off|ripped off|rubbish|garbage|ridiculous|disgrace(ful)?|disgusting|unacceptable|outrageous|furious|livid|fed up|pissed|angry|appalling|pathetic|useless|terrible service|worst|joke of a|an absolute joke|fuming|never (buy|shop|order)ing|trading standards|chargeback|thieves|stole|wtf|bullshit|sick of|had enough|shambles|taking the (mick|piss))\b",
+    r"投诉|差评|骗子|骗人|骗钱|坑人|坑爹|坑钱|垃圾(?!桶|袋|处理|分类|篓)|什么(破|玩意|垃圾|烂)|破(店|东西|客服|玩意)|气死|火大|太过分|恶心|无语死|忍无可忍|糊弄|忽悠|欺骗|欺负|12315|消协|曝光(你|给|出去)|(去|要|给你们?|网上).{0,3}曝光|工商局|太差劲|太差了|烂透|滚(蛋|开|吧|粗)|妈的|他妈|tmd|傻逼|缺德|黑心|没良心|敷衍|受够|耍我|扑街|瓜娃子|啥玩意儿|什么态度|离谱|没人管",
+    r"\b(complain|complaint|scam(med|mers?)?|fraud|rip-?off|ripped off|(rubbish|garbage)(?! (bags?|bins?|cans?|disposal))|ridiculous|disgrace(ful)?|disgusting|unacceptable|outrageous|furious|livid|fed up|pissed|angry|appalling|pathetic|useless|terrible service|worst (shop|store|service|company|experience|customer|seller|place|purchase|thing|ever)|(is|are|was|were|re|ur) the worst(?! (weather|case))|joke of a|an absolute joke|fuming|never (buy|shop|order)ing|trading standards|chargeback|thieves|(you|they|he|driver|courier) stole|stole (my|our|from)|wtf|bullshit|sick of|had enough|shambles|taking the (mick|piss))\b",
 )
 
 MEDICAL = _any(
     r"孕妇|怀孕|孕期|哺乳|备孕|过敏(了|怎么办|起|反应)|湿疹|皮炎|荨麻疹|治(疗|好|病|得|愈|不治)|疗效|药(物|品|效|膏)|吃药|医生|看病|病人|癌|糖尿病|高血压|心脏病|发烧|感冒|痘痘.{0,6}(治|好)|起(疹|红疹|红点)|红肿|副作用|处方|诊断|失眠.{0,6}(治|好)|关节炎|哮喘|降(血压|血糖|血脂)|胃病|胃(痛|疼)",
-    r"\b(pregnan\w*|breastfeed\w*|nursing mother|allerg(ic reaction|y attack)|rash|eczema|dermatitis|medical|medicine|medication|doctor|cures?|treat(s|ing)? (my|an?|the|acne|burns?|wounds?|blisters?)|diagnos\w*|prescri\w*|diabet\w*|blood pressure|asthma|arthritis|epilep\w*|heart (condition|disease|problem)|pacemaker|side effects?|frostbite|hypothermia|altitude sickness|plantar fasciitis|sprain(ed)?|injur(y|ed)|carbon monoxide|poisoning|infection|symptoms?)\b",
+    r"\b(pregnan\w*|breastfeed\w*|nursing mother|allerg(ic reaction|y attack)|rash|eczema|dermatitis|medical|medicine|medication|doctor|cures? (?!(in|time|at|for|overnight|before|fully|properly|and|or)\b)\w+|treat(s|ing)? ((my|an?|the|his|her) )?(skin|acne|burns?|wounds?|blisters?|cuts?|colds?|coughs?|flu|(back )?pains?|headaches?|migraines?|anxiety|insomnia|spots|warts?|bites?|stings?|hay ?fever|condition|disease|illness|child|baby|son|daughter|husband|wife|toes?|foot|feet|legs?|hands?|fingers?|knees?|scalp|eyes?|throat)|diagnos\w*|prescri\w*|diabet\w*|blood pressure|asthma|arthritis|epilep\w*|heart (condition|disease|problem)|pacemaker|side effects?|frost(bite|nip)|hypothermia|altitude sickness|plantar fasciitis|sprain(ed)?|injur(y|ed)|carbon monoxide|poisoning|infection|symptoms?)\b",
 )
 
 LEGAL = _any(
