@@ -118,3 +118,10 @@ async def test_a_broken_note_about_the_file_is_ignored(path: Path, note: str) ->
     order = await book_of(path).find("tea", "TC20260001", "4821")
     assert order is not None
     assert order.path == "orders.jsonl"
+
+
+async def test_a_line_separator_inside_a_text_does_not_cut_the_order(tmp_path: Path) -> None:
+    path = written(tmp_path / "orders.jsonl", {**GOOD, "carrier": "Royal\u2028Mail\x85"})
+    order = await book_of(path).find("tea", "TC20260001", "4821")
+    assert order is not None
+    assert order.carrier == "Royal\u2028Mail\x85"

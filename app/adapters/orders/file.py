@@ -60,7 +60,8 @@ class FileOrderBook:
 
 def read_orders(path: Path, cited: str = "orders.jsonl") -> Iterator[Order]:
     """Orders of a file, broken lines left out and logged by number (never by content); `cited` is what they name."""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    # Only "\n" ends a line of JSONL: a description may hold other line separators as they are.
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), start=1):
         if not line.strip():
             continue
         try:
