@@ -82,7 +82,7 @@ class ShopFiles:
             return KeptFile(None)
         orders = KeptFile(None, report=FileReport(path), path=path)
         try:
-            lines = self._read(source, MAX_ORDERS_BYTES).removeprefix("\ufeff").splitlines()
+            lines = self._read(source, MAX_ORDERS_BYTES).removeprefix("\ufeff").split("\n")
         except BadInput as error:
             orders.report.error = f"{error}; the order book stays as it was"
             return orders
