@@ -88,15 +88,17 @@ def self_asked(chunks: Sequence[Chunk], count: int, seed: int = 0) -> list[Sampl
 
     Hand-written suites are all hard; without these the models never learn what an easy question looks like.
     """
-    rng = Random(seed)  # noqa: S311  no secret
+    rng = Random(seed)
     now = datetime.now(UTC)
     faqs = [c for c in chunks if c.kind is Kind.FAQ and c.is_valid(now)]
-    products = list({c.group or c.title: c for c in chunks if c.kind is Kind.PRODUCT and _PRICE.search(c.text)}.values())
+    priced = [c for c in chunks if c.kind is Kind.PRODUCT and _PRICE.search(c.text)]
+    products = list({c.group or c.title: c for c in priced}.values())
     samples = []
     for n, chunk in enumerate(rng.sample(faqs, min(count, len(faqs)))):
         twins = [c for c in faqs if set(c.phrasings) & set(chunk.phrasings)]
         sources = tuple(Source(c.path, c.locator) for c in twins)
-        samples.append(Sample(id=f"self-faq-{n}", question=rng.choice(chunk.phrasings or (chunk.title,)), sources=sources))
+        asked = rng.choice(chunk.phrasings or (chunk.title,))
+        samples.append(Sample(id=f"self-faq-{n}", question=asked, sources=sources))
     for n, chunk in enumerate(rng.sample(products, min(count // 2, len(products)))):
         ask = rng.choice(_ASKS_PRICE[chunk.language[:2]]).format(name=chunk.title)
         samples.append(Sample(id=f"self-price-{n}", question=ask, sources=(Source(chunk.path, chunk.locator),)))

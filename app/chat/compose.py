@@ -13,13 +13,14 @@ from typing import Literal
 from app.chat.guard import tries_to_take_over
 from app.chat.lines import Lines
 from app.chat.products import Reading, facts_of, meant_variants
+from app.chat.say_value import said
 from app.chat.shapes import asked_kinds, held_kinds
 from app.chat.sizes import fitting_sizes
 from app.chat.turn import Citation, Evidence, Fact, Passage, Question, Sentence
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import SpokenSentence, spoken_sentences
 from app.knowledge.tokenize import words
-from app.knowledge.view import KnowledgeView
+from app.knowledge.view import KnowledgeView, Product
 
 WHOLE_LIMIT = {"zh": 320, "en": 900}
 """A policy section up to this many characters is given whole: leaving out its exception would be worse."""
@@ -35,43 +36,57 @@ class Composer:
         self._lines = lines
 
     def draft(
-        self, question: Question, passages: Sequence[Passage], view: KnowledgeView, reading: Reading | None
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        view: KnowledgeView,
+        reading: Reading | None,
+        currency: str = "",
     ) -> Evidence:
-        """An answer from these passages, best first; what two of them say alike is said once."""
-        said: dict[str, Sentence] = {}
+        """An answer from these passages, best first; what two of them say alike is said once.
+
+        A product that is not the best passage is spoken of only when the question was read as being about it too.
+        """
+        kept: dict[str, Sentence] = {}
         facts: list[Fact] = []
         for passage in passages:
             if passage.chunk.kind is Kind.PRODUCT:
-                looked_up = self._looked_up(question, passage.chunk, view, reading)
+                if passage is not passages[0] and not _is_about(reading, view.product_of(passage.chunk)):
+                    continue
+                looked_up = self._looked_up(question, passage.chunk, view, reading, currency)
                 facts += looked_up.facts
                 sentences: Sequence[Sentence] = looked_up.draft
             else:
                 sentences = self._sentences(question, passage.chunk, view)
             for sentence in sentences:
-                said.setdefault(_bare(sentence.text), sentence)
-        return Evidence(passages=tuple(passages), facts=tuple(dict.fromkeys(facts)), draft=tuple(said.values()))
+                kept.setdefault(_bare(sentence.text), sentence)
+        return Evidence(passages=tuple(passages), facts=tuple(dict.fromkeys(facts)), draft=tuple(kept.values()))
 
-    def _looked_up(self, question: Question, chunk: Chunk, view: KnowledgeView, reading: Reading | None) -> Evidence:
+    def _looked_up(
+        self, question: Question, chunk: Chunk, view: KnowledgeView, reading: Reading | None, currency: str
+    ) -> Evidence:
         """The product's asked values: from the reading when it is about this product, else its own card."""
         product = view.product_of(chunk)
-        if reading is None or all(read.group != product.group for read, _ in reading.products):
+        if reading is None or not _is_about(reading, product):
             reading = Reading(((product, 0.0),), meant_variants(question, product), (), (), (), missing=False)
-        return self.from_products(question, reading)
+        return self.from_products(question, reading, currency)
 
-    def from_products(self, question: Question, reading: Reading) -> Evidence:
+    def from_products(self, question: Question, reading: Reading, currency: str = "") -> Evidence:
         """An answer from product rows: the asked values, or the card when no one attribute was named."""
         facts = reading.facts or facts_of(reading.variants[:4], _card_columns(reading.variants))
         sentences = [
             sentence
             for product, _ in reading.products
             for sentence in self._values(
-                question, [f for f in facts if f.subject == product.name or not f.subject], reading
+                question, [f for f in facts if f.subject == product.name or not f.subject], reading, currency
             )
         ]
-        draft = tuple(sentences) or tuple(_fact_sentence(question.language, [f]) for f in facts[:_KEPT_VALUES])
+        draft = tuple(sentences) or tuple(
+            _fact_sentence(question.language, [f], currency) for f in facts[:_KEPT_VALUES]
+        )
         return Evidence(facts=tuple(facts), draft=draft)
 
-    def _values(self, question: Question, facts: Sequence[Fact], reading: Reading) -> list[Sentence]:
+    def _values(self, question: Question, facts: Sequence[Fact], reading: Reading, currency: str) -> list[Sentence]:
         """One sentence a column: the shared value, or each variant's own; a size chart narrowed to what fits."""
         sentences = []
         for column in dict.fromkeys(f.name for f in facts):
@@ -85,11 +100,11 @@ class Composer:
                 for part in fitting_sizes(question.text, f.value)
             ]
             if fitting:
-                sentences.append(_fact_sentence(question.language, fitting[:2]))
+                sentences.append(_fact_sentence(question.language, fitting[:2], currency))
             if len(by_value) == 1:
-                sentences.append(_fact_sentence(question.language, of_column[:_KEPT_VALUES]))
+                sentences.append(_fact_sentence(question.language, of_column[:_KEPT_VALUES], currency))
             else:
-                sentences.append(_variants_sentence(question.language, by_value, reading))
+                sentences.append(_variants_sentence(question.language, by_value, reading, currency))
         return sentences
 
     def _sentences(self, question: Question, chunk: Chunk, view: KnowledgeView) -> list[Sentence]:
@@ -137,33 +152,37 @@ def _card_columns(variants: Sequence[Chunk]) -> tuple[str, ...]:
         if value.strip() and len(value) <= 300 and not _CARD_DULL.search(c)
     )
     first = [c for c in columns if _CARD_FIRST.search(c)]
-    return tuple([*first, *(c for c in columns if c not in first)])[:_CARD_COLUMNS]
+    return (*first, *(c for c in columns if c not in first))[:_CARD_COLUMNS]
 
 
-def _fact_sentence(language: str, facts: Sequence[Fact]) -> Sentence:
-    first = facts[0]
-    citations = _cited(facts)
-    if language == "zh":
-        return Sentence(f"{first.subject}的{first.name}：{first.value}。", citations, "fact")
-    return Sentence(f"{first.subject} – {first.name}: {first.value}.", citations, "fact")
+def _is_about(reading: Reading | None, product: Product) -> bool:
+    return reading is not None and any(read.group == product.group for read, _ in reading.products)
 
 
-def _variants_sentence(language: str, by_value: dict[str, list[Fact]], reading: Reading) -> Sentence:
+def _fact_sentence(language: str, facts: Sequence[Fact], currency: str) -> Sentence:
+    name, value = said(facts[0], language, currency)
+    return _told(language, facts[0].subject, name, value, _cited(facts))
+
+
+def _told(language: str, subject: str, name: str, value: str, citations: tuple[Citation, ...]) -> Sentence:
+    value = value.rstrip("。." if language == "zh" else ".")
+    text = f"{subject}的{name}：{value}。" if language == "zh" else f"{subject} – {name}: {value}."
+    return Sentence(text, citations, "fact")
+
+
+def _variants_sentence(language: str, by_value: dict[str, list[Fact]], reading: Reading, currency: str) -> Sentence:
     """A value per variant, each named by what tells it apart."""
     labels = _variant_labels(reading)
+    comma, colon, semicolon = ("、", "：", "；") if language == "zh" else (", ", ": ", "; ")
     parts = []
     told: list[Fact] = []
-    for value, facts in list(by_value.items())[:_KEPT_VALUES]:
+    for facts in list(by_value.values())[:_KEPT_VALUES]:
         names = list(dict.fromkeys(labels.get(f.locator, f.locator) for f in facts))
-        shown = ("、" if language == "zh" else ", ").join(n for n in names[:4] if n)
-        parts.append(f"{shown}：{value}" if language == "zh" else f"{shown}: {value}")
+        _, value = said(facts[0], language, currency)
+        parts.append(colon.join(filter(None, (comma.join(n for n in names[:4] if n), value))))
         told += facts[:4]
-    first = next(iter(by_value.values()))[0]
-    body = ("；" if language == "zh" else "; ").join(parts)
-    lead = (
-        f"{first.subject}的{first.name}：{body}。" if language == "zh" else f"{first.subject} – {first.name}: {body}."
-    )
-    return Sentence(lead, _cited(told), "fact")
+    name, _ = said(told[0], language, currency)
+    return _told(language, told[0].subject, name, semicolon.join(parts), _cited(told))
 
 
 def _cited(facts: Sequence[Fact]) -> tuple[Citation, ...]:
@@ -192,7 +211,7 @@ def _label(variant: Chunk, naming: Sequence[str]) -> str:
     label = ""
     for column in naming[:3]:
         value = variant.attributes.get(column, "").strip()
-        if value and value.casefold() not in label.casefold():
+        if value and value.casefold() not in label.casefold().split():
             label = f"{label} {value}" if label else value
     return label
 

@@ -93,7 +93,9 @@ class Decider:
         """What the passages are worth: an answer, one question back, or a human."""
         if question.intent == "medical" and not self._shop_wrote_of_health(found):
             return self.hand_off(question, turn, "sensitive_topic", found.confidence)
-        evidence = self._composer.draft(question, worth_saying(found.passages), found.view, found.reading)
+        evidence = self._composer.draft(
+            question, worth_saying(found.passages), found.view, found.reading, turn.brand.currency
+        )
         if evidence.draft and found.confidence >= self._policy.answer:
             return _answer(question, found, evidence)
         if _is_vague(question, found.view) and not _asked_back(turn.history):
@@ -141,7 +143,7 @@ def worth_saying(passages: Sequence[Passage]) -> list[Passage]:
 
 def _answer(question: Question, found: Findings, evidence: Evidence) -> Answer:
     best = found.passages[0].chunk
-    # Words of several sources are not the model's to weave together: where it is unsure which is meant, they stand apart.
+    # Words of several sources are not the model's to weave together: they stand apart.
     is_one_source = len(evidence.passages) == 1
     needs_model = is_one_source and (best.kind is Kind.POLICY or best.language[:2] != question.language)
     return Answer(question, evidence, found.confidence, needs_model, related_questions=best.related[:3])

@@ -18,7 +18,7 @@ from app.chat.intents import IntentModel, with_intent
 from app.chat.products import ProductReader, Reading
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
-from app.chat.select import Selector, prefer_valid_window, without_opinions
+from app.chat.select import Selector, in_force, prefer_valid_window, without_opinions
 from app.chat.turn import (
     Citation,
     Decision,
@@ -144,7 +144,7 @@ class Pipeline:
         """Question and passages before selection: what `xiaoer calibrate` is fitted on."""
         question, query = await self._read(self._understander.understand(turn))
         view = await self._views.of(turn.shop, turn.release)
-        passages = without_opinions(question, await self._retriever.retrieve(question, query, turn, view))
+        passages = await self._retrieve(question, query, turn, view)
         return Candidates(question, tuple(passages), self._reader.read(question, passages, view), view)
 
     async def _read(self, question: Question) -> tuple[Question, QueryVectors]:
@@ -152,8 +152,15 @@ class Pipeline:
         query = await self._retriever.vectors(question)
         return with_intent(question, self._intents.probabilities(query.alone)), query
 
+    async def _retrieve(
+        self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView
+    ) -> list[Passage]:
+        """What may be answered from: no mere opinions, and of rows that ask the same the one in force."""
+        retrieved = await self._retriever.retrieve(question, query, turn, view)
+        return in_force(without_opinions(question, retrieved), view, turn.as_of)
+
     async def _look_up(self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView) -> Findings:
-        retrieved = without_opinions(question, await self._retriever.retrieve(question, query, turn, view))
+        retrieved = await self._retrieve(question, query, turn, view)
         reading = self._reader.read(question, retrieved, view)
         passages = self._selector.select(question, retrieved, view, reading)
         passages = prefer_valid_window(passages, _SAME_MATTER)

@@ -23,6 +23,13 @@ _COMPARISON = re.compile(
 )
 
 
+_TOLD_IN_WORDS = re.compile(r"备注|描述|说明|卖点|特点|description|notes?$|features?$|details?$", re.IGNORECASE)
+_SIZE_WORDS = {
+    "s": r"\bsmall\b|小码|小号",
+    "m": r"\bmedium\b|\bmed\b|中码|中号",
+    "l": r"(?<!x-)(?<!extra )(?<!x )\blarge\b|(?<!加)大码|(?<!加)大号",
+    "xl": r"\b(extra|x)[- ]large\b|加大码|加大号",
+}
 _LEVEL = 0.04
 """Retrieval scores this close: a question that compares may mean either product."""
 
@@ -130,6 +137,7 @@ class ProductReader:
         """Columns named outright in the question, then those the asked concepts live in; only ones with a value."""
         present = tuple(dict.fromkeys(c for v in variants for c, value in v.attributes.items() if value.strip()))
         outright = [c for c in present if _names_column(text, c, products)]
+        outright += [c for c in present if _TOLD_IN_WORDS.search(c) and _shares_word(text, c, variants)]
         by_concept = [c for concept in asked for c in present if concept.column.search(c)]
         return tuple(dict.fromkeys([*outright, *by_concept]))[:4]
 
@@ -183,6 +191,8 @@ def says_value(text: str, value: str) -> bool:
     """Whether the text names an option value: a letter size as a size, a word as a word, Chinese as a substring."""
     low, wanted = text.casefold(), value.casefold()
     if _LETTER_SIZE.match(value):
+        if re.search(_SIZE_WORDS.get(wanted, r"(?!)"), low):
+            return True
         exact = re.search(rf"(?<![A-Za-z0-9'’]){re.escape(value)}(?![A-Za-z0-9'’])", text)
         loose = re.search(
             rf"(?<![a-z0-9'’]){re.escape(wanted)}\s*(码|号|size)|size\s*{re.escape(wanted)}(?![a-z0-9])", low
@@ -215,6 +225,12 @@ def _name_parts(name: str) -> tuple[str, ...]:
     parts = {name, *re.split(r"[\s·/()（）【】,，-]+", name)}
     parts |= {w for w in words(name) if not w.isascii() and len(w) >= 2}
     return tuple(sorted((p for p in parts if len(p) >= 2), key=len, reverse=True))
+
+
+def _shares_word(text: str, column: str, variants: Sequence[Chunk]) -> bool:
+    """Whether what the shop wrote in the column speaks of something the question asks about."""
+    asked = {w for w in words(text) if len(w) >= (3 if w.isascii() else 2)}
+    return any(asked & set(words(v.attributes.get(column, ""))) for v in variants)
 
 
 def _names_column(text: str, column: str, products: Sequence[Product]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 
 from app.chat.calibrate import FittedModel
@@ -67,10 +68,8 @@ class Selector:
         """The passages with `confidence` set and their features among their scores, best first."""
         table = features(question, passages, view, reading)
         judged = [
-            replace(
-                passage, confidence=self._model.probability(row), scores=MappingProxyType({**passage.scores, **row})
-            )
-            for passage, row in zip(passages, table, strict=True)
+            replace(passage, confidence=chance, scores=MappingProxyType({**passage.scores, **row}))
+            for passage, row, chance in zip(passages, table, self._model.probabilities(table), strict=True)
         ]
         return sorted(judged, key=lambda p: -p.confidence)
 
@@ -138,7 +137,8 @@ def features(
 
 
 _OPINION = re.compile(
-    r"评价|评论|买家秀|晒单|口碑|投稿|读者来信|\breviews?\b|testimonials?|customers? (say|said|stories)|what (people|buyers) say",
+    r"评价|评论|买家秀|晒单|口碑|投稿|读者来信|"
+    r"\breviews?\b|testimonials?|customers? (say|said|stories)|what (people|buyers) say",
     re.IGNORECASE,
 )
 
@@ -150,6 +150,15 @@ def without_opinions(question: Question, passages: Sequence[Passage]) -> list[Pa
     return [
         p for p in passages if p.chunk.kind is not Kind.POLICY or not _OPINION.search(f"{p.chunk.path} {p.chunk.title}")
     ]
+
+
+def in_force(passages: Sequence[Passage], view: KnowledgeView, as_of: datetime) -> list[Passage]:
+    """Every FAQ row replaced by the one that answers its question at that moment; each once, the best place kept."""
+    kept: dict[str, Passage] = {}
+    for passage in passages:
+        chunk = view.in_force(passage.chunk, as_of)
+        kept.setdefault(chunk.chunk_id, passage if chunk is passage.chunk else replace(passage, chunk=chunk))
+    return list(kept.values())
 
 
 def prefer_valid_window(passages: Sequence[Passage], margin: float) -> list[Passage]:
@@ -167,9 +176,9 @@ def prefer_valid_window(passages: Sequence[Passage], margin: float) -> list[Pass
         and p.scores["dense"] >= best.scores["dense"] - margin
         and p.confidence >= 0.35 * best.confidence
     ]
-    if not rivals or best is (winner := min(rivals, key=lambda p: _window_seconds(p.chunk))):
+    if not rivals or best is (winner := min(rivals, key=lambda p: p.chunk.window_seconds)):
         return list(passages)
-    if _is_dated(best.chunk) and _window_seconds(best.chunk) <= _window_seconds(winner.chunk):
+    if _is_dated(best.chunk) and best.chunk.window_seconds <= winner.chunk.window_seconds:
         return list(passages)
     winner = replace(winner, confidence=max(winner.confidence, best.confidence))
     return [winner, *(p for p in passages if p.chunk is not winner.chunk)]
@@ -181,12 +190,6 @@ def _plain(text: str) -> str:
 
 def _is_dated(chunk: Chunk) -> bool:
     return chunk.valid_from is not None or chunk.valid_until is not None
-
-
-def _window_seconds(chunk: Chunk) -> float:
-    if chunk.valid_from is None or chunk.valid_until is None:
-        return float("inf")
-    return (chunk.valid_until - chunk.valid_from).total_seconds()
 
 
 def _titles(chunk: Chunk, title: frozenset[str]) -> list[frozenset[str]]:

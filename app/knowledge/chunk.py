@@ -69,6 +69,13 @@ class Chunk:
     attribute_paths: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     attribute_locators: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def window_seconds(self) -> float:
+        """How long the chunk is valid; infinite where an end is open."""
+        if self.valid_from is None or self.valid_until is None:
+            return float("inf")
+        return (self.valid_until - self.valid_from).total_seconds()
+
     def is_valid(self, as_of: datetime) -> bool:
         """Whether the chunk may be used at that moment."""
         if self.valid_from is not None and as_of < self.valid_from:

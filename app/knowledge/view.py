@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from app.knowledge.chunk import Chunk, Kind
@@ -89,10 +90,18 @@ class KnowledgeView:
         self.by_sku: Mapping[str, Chunk] = {
             chunk.locator.casefold(): chunk for chunk in chunks if chunk.kind is Kind.PRODUCT
         }
+        self._twins: Mapping[str, Sequence[Chunk]] = _group_twins(chunks)
         self.columns: frozenset[str] = frozenset(
             column for product in self.products.values() for column in product.columns
         )
         self.name_weights = WordWeights(words(product.name) for product in self.products.values())
+
+    def in_force(self, chunk: Chunk, as_of: datetime) -> Chunk:
+        """The chunk that answers an FAQ row's question at that moment: of all rows asking the same, the one with the
+        narrowest window that holds; an undated row only where no dated one does."""
+        twins = self._twins.get(_same_question(chunk), ()) if chunk.kind is Kind.FAQ else ()
+        valid = [twin for twin in twins if twin.is_valid(as_of)]
+        return min(valid, key=lambda twin: (twin.window_seconds, twin is not chunk), default=chunk)
 
     def product_of(self, chunk: Chunk) -> Product:
         """The product a product chunk is a variant of."""
@@ -110,3 +119,16 @@ def _group_products(chunks: Sequence[Chunk]) -> dict[str, Product]:
         if chunk.kind is Kind.PRODUCT:
             groups[chunk.group or chunk.title].append(chunk)
     return {group: Product(group, variants[0].title, tuple(variants)) for group, variants in groups.items()}
+
+
+def _same_question(chunk: Chunk) -> str:
+    return re.sub(r"\W+", "", chunk.title).casefold()
+
+
+def _group_twins(chunks: Sequence[Chunk]) -> dict[str, list[Chunk]]:
+    """FAQ rows by the question they answer, where there are several and one has dates."""
+    groups: dict[str, list[Chunk]] = defaultdict(list)
+    for chunk in chunks:
+        if chunk.kind is Kind.FAQ:
+            groups[_same_question(chunk)].append(chunk)
+    return {q: twins for q, twins in groups.items() if any(t.valid_from or t.valid_until for t in twins)}

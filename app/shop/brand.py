@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+_CURRENCY_OF_ZONE = {
+    "Asia/Shanghai": "¥", "Asia/Hong_Kong": "HK$", "Asia/Taipei": "NT$", "Asia/Tokyo": "¥", "Asia/Singapore": "S$",
+    "Europe/London": "£", "Europe/Paris": "€", "Europe/Berlin": "€", "Europe/Madrid": "€", "Europe/Rome": "€",
+    "Europe/Amsterdam": "€", "Europe/Dublin": "€", "America/New_York": "$", "America/Chicago": "$",
+    "America/Denver": "$", "America/Los_Angeles": "$",
+}  # fmt: skip
+
 
 def _empty() -> Mapping[str, Any]:
     return MappingProxyType({})
@@ -27,6 +34,12 @@ class Brand:
     service_hours: Mapping[str, Any] = field(default_factory=_empty)
     contact: Mapping[str, Any] | str = ""
     notes: Mapping[str, Any] = field(default_factory=_empty)
+
+    @property
+    def currency(self) -> str:
+        """Sign of the currency: the key `currency` of brand.yaml, else that of the time zone; "" when unknown."""
+        own = self.notes.get("currency")
+        return str(own) if own else _CURRENCY_OF_ZONE.get(self.timezone, "")
 
     @property
     def timezone(self) -> str:

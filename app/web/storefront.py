@@ -32,12 +32,6 @@ _DULL = re.compile(
     r"requires shipping|taxable|variant .*|slug|url|链接|条码|barcode|in the box|包装清单)$",
     re.I,
 )
-_CURRENCY_OF_ZONE = {
-    "Asia/Shanghai": "¥", "Asia/Hong_Kong": "HK$", "Asia/Taipei": "NT$", "Asia/Tokyo": "¥", "Asia/Singapore": "S$",
-    "Europe/London": "£", "Europe/Paris": "€", "Europe/Berlin": "€", "Europe/Madrid": "€", "Europe/Rome": "€",
-    "Europe/Amsterdam": "€", "Europe/Dublin": "€", "America/New_York": "$", "America/Chicago": "$",
-    "America/Denver": "$", "America/Los_Angeles": "$",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +153,7 @@ class StorefrontReader:
             greeting=str(brand.greeting.get(language) or ""),
             contact=_contact(brand),
             theme=_theme(shop, brand),
-            currency=currency_of(brand),
+            currency=brand.currency,
             release=release,
             chunk_count=chunk_count,
             product_count=product_count,
@@ -175,7 +169,7 @@ class StorefrontReader:
         kept = self._kept.get(shop)
         if kept is None or kept[0] != release:
             chunks = await self._catalogue.chunks(shop, release)
-            cards = product_cards(chunks, currency_of(brand))
+            cards = product_cards(chunks, brand.currency)
             faqs = tuple(chunk for chunk in chunks if chunk.kind is Kind.FAQ)
             kept = (release, tuple(spread(cards, PRODUCTS_SHOWN)), len(cards), faqs, len(chunks))
             self._kept[shop] = kept
@@ -185,11 +179,6 @@ class StorefrontReader:
 def page_language(brand: Brand) -> str:
     """The language a page of this shop has when nobody asked for one."""
     return brand.default_language if brand.default_language in LANGUAGES else "en"
-
-
-def currency_of(brand: Brand) -> str:
-    """The sign to put before bare prices: brand.yaml's `currency`, else its time zone's, else none."""
-    return str(brand.notes.get("currency") or _CURRENCY_OF_ZONE.get(brand.timezone, ""))
 
 
 def product_cards(chunks: Iterable[Chunk], currency: str = "") -> list[ProductCard]:

@@ -10,7 +10,7 @@ import pytest
 from app.errors import NoKnowledge, NotFound
 from app.shop.brand import Brand
 from app.web.picture import TINTS, shape_of, tint_of
-from app.web.storefront import THEMES, currency_of, pick_topics, product_cards, spread
+from app.web.storefront import THEMES, pick_topics, product_cards, spread
 from tests.e2e.shop_window import CHUNKS, ShopWindow, faq, product
 
 
@@ -92,7 +92,7 @@ async def test_a_shop_without_a_release_says_how_to_get_one(monkeypatch: pytest.
     ],
 )
 async def test_a_currency_is_shown_only_where_it_is_known(brand: Brand, sign: str) -> None:
-    assert currency_of(brand) == sign
+    assert brand.currency == sign
 
 
 @pytest.mark.parametrize(
