@@ -52,7 +52,7 @@ ANGER = _any(
 )
 
 MEDICAL = _any(
-    r"孕妇|怀孕|孕期|哺乳|备孕|过敏(了|怎么办|起|反应)|湿疹|皮炎|荨麻疹|治(疗|好|病|得|愈|不治)|疗效|药(物|品|效|膏)|吃药|医生|看病|病人|癌|糖尿病|高血压|心脏病|发烧|感冒|痘痘.{0,6}(治|好)|起(疹|红疹|红点)|红肿|副作用|处方|诊断|失眠.{0,6}(治|好)|关节炎|哮喘|降(血压|血糖|血脂)|胃病|胃(痛|疼)",
+    r"孕妇|怀孕|孕期|哺乳|备孕|过敏(了|怎么办|起|反应)|湿疹|皮炎|荨麻疹|治(疗|好|病|得|愈|不治)|能(不能)?治|血(压|糖|脂)高|疗效|药(物|品|效|膏)|吃药|医生|看病|病人|癌|糖尿病|高血压|心脏病|发烧|感冒|痘痘.{0,6}(治|好)|起(疹|红疹|红点)|红肿|副作用|处方|诊断|失眠.{0,6}(治|好)|关节炎|哮喘|降(血压|血糖|血脂)|胃病|胃(痛|疼)",
     r"\b(pregnan\w*|breastfeed\w*|nursing mother|allerg(ic reaction|y attack)|rash|eczema|dermatitis|medical|medicine|medication|doctor|cures? (?!(in|time|at|for|overnight|before|fully|properly|and|or)\b)\w+|treat(s|ing)? ((my|an?|the|his|her) )?(skin|acne|burns?|wounds?|blisters?|cuts?|colds?|coughs?|flu|(back )?pains?|headaches?|migraines?|anxiety|insomnia|spots|warts?|bites?|stings?|hay ?fever|condition|disease|illness|child|baby|son|daughter|husband|wife|toes?|foot|feet|legs?|hands?|fingers?|knees?|scalp|eyes?|throat)|diagnos\w*|prescri\w*|diabet\w*|blood pressure|asthma|arthritis|epilep\w*|heart (condition|disease|problem)|pacemaker|side effects?|frost(bite|nip)|hypothermia|altitude sickness|plantar fasciitis|sprain(ed)?|injur(y|ed)|carbon monoxide|poisoning|infection|symptoms?)\b",
 )
 
@@ -65,13 +65,13 @@ GREETING = _any(
     r"^(你好|您好|哈喽|哈啰|嗨|喂|hi+|hello+|hey+|hiya|yo|howdy|good (morning|afternoon|evening|day)|早上好|下午好|晚上好|早啊?|在吗|在不在|在么|有人(吗|在吗|么)|老板在吗|客服在吗|亲|亲亲|anyone there|(is )?any(one|body) (there|here|around))[\s!！~～.。,，?？啊呀哈哦呢there亲]*$",
 )
 THANKS = _any(
-    r"^(好的?|嗯+|行|ok(ay)?|great|cool|perfect|cheers|lovely|brilliant|got it|明白了?|知道了?|收到|可以)?[\s,，.。!！~～]*(谢+谢*(你|您|啦|了|哈|老板|亲)?|多谢(晒|啦)?|唔该(晒)?|感谢|辛苦(了|啦)?|thank(s| you| u)?( so much| very much| a lot| a bunch| for.{0,20})?|thx|tysm|ty|cheers|ta|much appreciated)[\s!！~～.。,，啦哈mate呢亲]*$",
+    r"^(好的?|嗯+|行|不用(了|啦)?|没有?了|没事了?|no(pe)?( that'?s (all|it|fine|ok))?|nah|that'?s (all|it)|ok(ay)?|great|cool|perfect|cheers|lovely|brilliant|got it|明白了?|知道了?|收到|可以)?[\s,，.。!！~～]*(谢+谢*(你|您|啦|了|哈|老板|亲)?|多谢(晒|啦)?|唔该(晒)?|感谢|辛苦(了|啦)?|thank(s| you| u)?( so much| very much| a lot| a bunch| for.{0,20})?|thx|tysm|ty|cheers|ta|much appreciated)[\s!！~～.。,，啦哈mate呢亲]*$",
 )
 GOODBYE = _any(
-    r"^(再见|拜拜?|88+|回见|先这样|没(事|别的|问题)了|bye+( bye)?|goodbye|see (you|ya)|cya|later|that('s| is| will be) all( for now)?|nothing else|晚安|good night)[\s!！~～.。,，了吧啦thanks]*$",
+    r"^(no[, ]+)?(再见|拜拜?|88+|回见|先这样|没(事|别的|问题)了|bye+( bye)?|goodbye|see (you|ya)|cya|later|that('s| is| will be) all( for now)?|nothing else|晚安|good night)[\s!！~～.。,，了吧啦thanks]*$",
 )
 ACKNOWLEDGEMENT = _any(
-    r"^(好(的|吧|滴|哒|呀)?|嗯+|哦+|噢|行(吧)?|ok(ay)?|k|kk|okey|sure|alright|fine|right|got it|i see|明白(了)?|知道(了|啦)?|懂了|收到|了解|可以|great|cool|perfect|nice|lol|哈哈+|呵呵|嘻嘻|no worries|sounds good|makes sense)[\s!！~～.。,，]*$",
+    r"^(好(的|吧|滴|哒|呀)?|嗯+|哦+|噢|行(吧)?|ok(ay)?|k|kk|okey|sure|alright|fine|right|got it|i see|明白(了)?|知道(了|啦)?|懂了|收到|了解|可以|great|cool|perfect|nice|lol|哈哈+|呵呵|嘻嘻|no worries|sounds good|makes sense|不用(了|啦)|没有?了|没事(了|啦))[\s!！~～.。,，]*$",
 )
 ROBOT = _any(
     r"你(是|系)(不是|唔系)?(个|一个)?(机器人|真人|人工智能|ai|人吗|人还是)|你是谁|你叫(什么|啥)|(你|您)是(人|ai)|机器人(吗|吧|还是)",
