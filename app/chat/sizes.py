@@ -19,15 +19,15 @@ _MEASURES: tuple[tuple[str, str, str], ...] = (
 
 
 def fitting_sizes(question: str, chart: str) -> list[str]:
-    """Entries of a chart ("M:胸围96/建议体重50-57kg;L:…") whose ranges hold a measure the question states.
+    """Entries of a chart ("M:胸围96/建议体重50-57kg;L:…"), as written, whose ranges hold a measure the question states.
 
     Empty when the text is no chart, or the question states no measure, or none fits.
     """
-    entries = [(m[1].strip(), m[2].strip()) for m in _ENTRY.finditer(chart)]
+    entries = [(m[0].strip(), m[2]) for m in _ENTRY.finditer(chart)]
     if len(entries) < 2:
         return []
     stated = _stated(question)
-    fitting = [f"{name}：{measures}" for name, measures in entries if any(_holds(measures, *s) for s in stated)]
+    fitting = [entry for entry, measures in entries if any(_holds(measures, *s) for s in stated)]
     return fitting if len(fitting) < len(entries) else []
 
 

@@ -119,5 +119,16 @@ def test_of_a_size_chart_the_size_that_fits_is_said_first() -> None:
     assert "chest 40-42 in" not in sentences[0]
 
 
+def test_the_size_that_fits_is_quoted_as_the_chart_writes_it() -> None:
+    for question, chart in (
+        ("53公斤的雁岭衬衫穿什么尺码", "S:建议体重42-49kg;M:建议体重50-57kg"),
+        ("my chest is 38, what size 雁岭衬衫?", "S: chest 34-36 in; M: chest 37-39 in"),
+    ):
+        shirt = a_product("雁岭衬衫", "FS-1", attributes={"尺码表": chart})
+        sentences = draft(question, shirt).draft
+        assert len(sentences) == 2
+        assert all(citation.quote in chart for sentence in sentences for citation in sentence.citations)
+
+
 def test_no_passages_make_an_empty_draft() -> None:
     assert draft("hello?").draft == ()

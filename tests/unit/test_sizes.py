@@ -26,7 +26,7 @@ EN = "S: chest 34-36 in, height 160-168 cm; M: chest 37-39 in, height 169-176 cm
     ],
 )
 def test_the_size_that_holds_the_stated_measure_fits(question: str, chart: str, names: list[str]) -> None:
-    assert [entry.split("：")[0] for entry in fitting_sizes(question, chart)] == names
+    assert [entry[0] for entry in fitting_sizes(question, chart)] == names
 
 
 def test_the_bounds_of_a_range_belong_to_it() -> None:
@@ -50,8 +50,6 @@ def test_every_size_given_really_holds_the_weight(weight: int) -> None:
 
 
 @given(st.text(max_size=60), st.text("SML:：;；0123456789-体重kg ", max_size=80))
-def test_any_text_is_read_without_error_and_entries_come_out_of_the_chart(question: str, chart: str) -> None:
+def test_any_text_is_read_without_error_and_entries_stand_in_the_chart_as_they_are(question: str, chart: str) -> None:
     for entry in fitting_sizes(question, chart):
-        name, _, measures = entry.partition("：")
-        assert name in chart
-        assert measures in chart
+        assert entry in chart
