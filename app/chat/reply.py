@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from app.chat.generate import Generation, Generator
 from app.chat.language import join_sentences, language_of
+from app.chat.stance import stance
 from app.chat.support import clauses, joined, sounds
 from app.chat.turn import Answer, Decision, ModelUse, Reply, Sentence, Turn, UseTool
 from app.chat.values import Value
@@ -23,6 +24,8 @@ from app.knowledge.ports import Embedder, Vector
 MOST_MODEL_SENTENCES = 4
 COVERED = 0.6
 """Share of a draft sentence's words that were said for it to count as said, when all its values were."""
+EXCEPTING = frozenset({"no", "only", "except"})
+"""What a sentence commits to that makes leaving it out a false answer: "you may return it" without "not on sale"."""
 _KEPT_USES = 512
 
 
@@ -153,7 +156,7 @@ class Responder:
 
 def unsaid(decision: Answer, said: Sequence[Sentence], *, everything: bool) -> list[Sentence]:
     """Draft sentences that must follow what was said: all that were not said when the model failed (`everything`),
-    else those that hold a fact or a key number which nothing said so far holds.
+    else those that hold a fact or a key number which nothing said so far holds, or an exception nobody told.
     """
     if not said:
         return list(decision.evidence.draft)
@@ -163,7 +166,7 @@ def unsaid(decision: Answer, said: Sequence[Sentence], *, everything: bool) -> l
         if any(sounds(sentence.text) in sounds(other.text) for other in told):
             continue
         values_missing = _lacks_value(sentence, told) or _lacks_fact(decision, sentence, told)
-        if values_missing or (everything and not _is_covered(sentence, told)):
+        if values_missing or _lacks_exception(sentence, told) or (everything and not _is_covered(sentence, told)):
             missing.append(sentence)
     return missing
 
@@ -180,6 +183,12 @@ def _lacks_value(sentence: Sentence, told: Sequence[Sentence]) -> bool:
 def _lacks_fact(decision: Answer, sentence: Sentence, told: Sequence[Sentence]) -> bool:
     spoken = "\n".join(other.text for other in told)
     return any(fact.value in sentence.text and fact.value not in spoken for fact in decision.evidence.facts)
+
+
+def _lacks_exception(sentence: Sentence, told: Sequence[Sentence]) -> bool:
+    excepted = stance(sentence.text) & EXCEPTING
+    alike = [other for other in told if excepted & stance(other.text)]
+    return bool(excepted) and not (alike and _is_covered(sentence, alike))
 
 
 def _is_covered(sentence: Sentence, told: Sequence[Sentence]) -> bool:

@@ -293,6 +293,32 @@ async def test_a_policy_the_model_phrases_keeps_its_values_or_is_said_in_its_own
         assert reply.model_use.calls == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "told", "exception", "question"),
+    [
+        (
+            "You may return unused items within 30 days. Sale items can't be returned. We like tea.",
+            "You may return unused items within 30 days.",
+            "Sale items can't be returned.",
+            "returns: within how many days may items be returned",
+        ),
+        (
+            "退货：收到后7天内可以申请退货。特价商品不支持退货。我们很喜欢喝茶。",
+            "收到后7天内可以申请退货。",
+            "特价商品不支持退货。",
+            "退货：收到后几天内可以申请退货",
+        ),
+    ],
+)
+async def test_an_exception_the_model_leaves_out_is_said_after_it(
+    text: str, told: str, exception: str, question: str
+) -> None:
+    reply = await Shop(a_policy("退货" if "退" in text else "Returns", text), model=FakeModel(told)).ask(question)
+    assert isinstance(reply.decision, Answer)
+    assert reply.sentences[0].origin == "model"
+    assert exception in reply.text
+
+
 @pytest.mark.parametrize("mode", ["stuck", "nonsense", "error", "empty", "dies"])
 async def test_whatever_the_model_does_the_answer_is_whole(mode: str) -> None:
     policy = a_policy("Returns", "Unused items may be returned within 30 days. Sale items are final. Keep the receipt.")
