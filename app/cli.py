@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -328,7 +328,8 @@ def _show(rows: list[dict[str, Any]], as_json: bool, title: str) -> None:
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; a failure of ours is printed as one clear message and exit code 1."""
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            return runner.run(work)
     except NoKnowledge as problem:
         err.print(f"[red]{problem}[/red]\nIngest a shop first: `xiaoer ingest FOLDER --shop NAME`.")
     except XiaoerError as problem:
@@ -337,6 +338,15 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         err.print("Stopped.")
         raise typer.Exit(130) from None
     raise typer.Exit(1)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """libuv's event loop, where there is one (not on Windows): a turn costs a quarter less on it."""
+    try:
+        fast: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    except ImportError:
+        return None
+    return fast
 
 
 def main() -> None:
