@@ -56,3 +56,10 @@ def test_any_mapping_makes_a_brand_with_a_language_we_speak(raw: dict[str, objec
     assert brand.default_language in ("zh", "en")
     assert brand.languages
     assert brand.assistant_name
+
+
+def test_the_currency_is_the_brands_own_else_that_of_its_time_zone_else_unknown() -> None:
+    assert brand_of({"currency": "€", "service_hours": {"timezone": "Europe/London"}}).currency == "€"
+    assert brand_of({"service_hours": {"timezone": "Europe/London"}}).currency == "£"
+    assert brand_of({}).currency == "¥"
+    assert brand_of({"service_hours": {"timezone": "Antarctica/Troll"}}).currency == ""

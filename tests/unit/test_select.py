@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.chat.select import FEATURES, Selector, features, prefer_valid_window, without_opinions
+from app.chat.select import FEATURES, Selector, features, in_force, prefer_valid_window, without_opinions
 from tests.builders import NOON, a_faq, a_fitted, a_passage, a_policy, a_product, a_question, a_reader, a_view
 
 ALWAYS = a_passage(a_faq("Shipping fee?", "£5.", chunk_id="always"), 0.8)
@@ -108,3 +108,23 @@ def test_a_recorded_and_a_missing_attribute_are_told_apart() -> None:
 def test_no_passages_get_no_features_and_no_choice() -> None:
     assert features(a_question(), [], a_view(a_faq()), None) == []
     assert Selector(a_fitted({"dense": 1.0})).select(a_question(), [], a_view(a_faq()), None) == []
+
+
+def test_of_rows_that_ask_the_same_the_one_in_force_answers_even_if_another_was_found() -> None:
+    view = a_view(ALWAYS.chunk, YEAR.chunk, WEEK.chunk)
+
+    def answers(days: int) -> list[str]:
+        return [p.chunk.chunk_id for p in in_force([ALWAYS], view, NOON + timedelta(days=days))]
+
+    assert answers(1) == ["week"]
+    assert answers(7) == ["year"]
+    assert answers(365) == ["always"]
+    assert answers(-1) == ["always"]
+
+
+def test_rows_replaced_by_the_same_one_are_one_passage_and_others_stay() -> None:
+    other = a_passage(a_faq("Opening hours?", "Nine to five."))
+    view = a_view(ALWAYS.chunk, YEAR.chunk, WEEK.chunk, other.chunk)
+    chosen = in_force([ALWAYS, other, WEEK], view, NOON)
+    assert [p.chunk.chunk_id for p in chosen] == ["week", "Opening hours?"]
+    assert chosen[0].scores == ALWAYS.scores
