@@ -13,7 +13,6 @@ from app.chat.products import Reading, facts_of
 from app.chat.turn import Citation, Question
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.view import Product
-from app.shop.brand import Brand
 
 TABLE, SPEC, CARE = "knowledge/p.csv", "knowledge/spec.xlsx", "knowledge/care.csv"
 
@@ -35,7 +34,7 @@ def drafted(*columns: str) -> list[tuple[Citation, ...]]:
     product = Product("camp-mug", "Camp Mug", MUGS)
     reading = Reading(((product, 1.0),), MUGS, (), columns, facts_of(MUGS, columns), False)
     question = Question("?", "?", "en")
-    evidence = Composer(Lines({})).from_products(question, reading, (), Brand("Us"))
+    evidence = Composer(Lines({})).from_products(question, reading)
     return [sentence.citations for sentence in evidence.draft]
 
 
