@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.chat.guard import tries_to_take_over
 from app.chat.turn import Citation, Fact, Passage, Question
 from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.sentences import split_sentences
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView, Product
 
@@ -143,13 +145,22 @@ class ProductReader:
 
 
 def facts_of(variants: Iterable[Chunk], columns: Sequence[str]) -> tuple[Fact, ...]:
-    """One fact per variant and column that has a value."""
+    """One fact per variant and column that has a value; of a text that gives orders to the attendant, what is before."""
     return tuple(
         _fact(variant, column, value)
         for column in columns
         for variant in variants
-        if (value := variant.attributes.get(column, "").strip())
+        if (value := _honest(variant.attributes.get(column, "").strip()))
     )
+
+
+def _honest(value: str) -> str:
+    """The value up to the first sentence that tries to take over: a product's description is anybody's text."""
+    if not tries_to_take_over(value):
+        return value
+    hostile = next((s for s in split_sentences(value) if tries_to_take_over(s)), value)
+    before = value[: value.find(hostile)].strip() if hostile in value else ""
+    return "" if tries_to_take_over(before) else before
 
 
 def _fact(variant: Chunk, column: str, value: str) -> Fact:
