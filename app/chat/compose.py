@@ -108,11 +108,20 @@ class Composer:
         return sentences
 
     def _sentences(self, question: Question, chunk: Chunk, view: KnowledgeView) -> list[Sentence]:
-        spoken = [s for s in spoken_sentences(chunk.text) if not tries_to_take_over(s.literal)]
+        spoken = _honest(spoken_sentences(chunk.text))
         if chunk.kind is not Kind.FAQ and len(chunk.text) > WHOLE_LIMIT.get(chunk.language, 900):
             spoken = telling_sentences(question, spoken, view)
         origin: Literal["approved", "evidence"] = "approved" if chunk.kind is Kind.FAQ else "evidence"
         return [Sentence(s.spoken, (cite(chunk, s.literal),), origin) for s in spoken]
+
+
+def _honest(sentences: Sequence[SpokenSentence]) -> list[SpokenSentence]:
+    """The sentences less those that give orders to the attendant, alone or, cut by a line break, with the next."""
+    hostile = {n for n, sentence in enumerate(sentences) if tries_to_take_over(sentence.literal)}
+    for n in range(len(sentences) - 1):
+        if hostile.isdisjoint((n, n + 1)) and tries_to_take_over(f"{sentences[n].literal} {sentences[n + 1].literal}"):
+            hostile |= {n, n + 1}
+    return [sentence for n, sentence in enumerate(sentences) if n not in hostile]
 
 
 def cite(chunk: Chunk, quote: str) -> Citation:

@@ -37,4 +37,6 @@ def tries_to_take_over(text: str) -> bool:
 
     Used on messages (refused) and on sentences of documents (never quoted).
     """
-    return bool(INJECTION.search(unicodedata.normalize("NFKC", text)))
+    plain = unicodedata.normalize("NFKC", text)
+    # A line break may stand in the middle of an order, or make "system:" the beginning of a line.
+    return bool(INJECTION.search(plain) or ("\n" in plain and INJECTION.search(" ".join(plain.split()))))
