@@ -26,7 +26,9 @@ WHOLE_LIMIT = {"zh": 320, "en": 900}
 """A policy section up to this many characters is given whole: leaving out its exception would be worse."""
 _KEPT_SENTENCES = 4
 _KEPT_VALUES = 8
-_CARD_COLUMNS = 7
+_CARD_COLUMNS = 18
+_CARD_VALUES = 5
+_CARD_CITATIONS = 8
 
 
 class Composer:
@@ -72,19 +74,35 @@ class Composer:
         return self.from_products(question, reading, currency)
 
     def from_products(self, question: Question, reading: Reading, currency: str = "") -> Evidence:
-        """An answer from product rows: the asked values, or the card when no one attribute was named."""
-        facts = reading.facts or facts_of(reading.variants[:4], _card_columns(reading.variants))
+        """An answer from product rows: the asked values, or the whole card when no one attribute was named."""
+        if not reading.facts:
+            return self._cards(question, reading, currency)
         sentences = [
             sentence
             for product, _ in reading.products
             for sentence in self._values(
-                question, [f for f in facts if f.subject == product.name or not f.subject], reading, currency
+                question, [f for f in reading.facts if f.subject == product.name or not f.subject], reading, currency
             )
         ]
         draft = tuple(sentences) or tuple(
-            _fact_sentence(question.language, [f], currency) for f in facts[:_KEPT_VALUES]
+            _fact_sentence(question.language, [f], currency) for f in reading.facts[:_KEPT_VALUES]
         )
-        return Evidence(facts=tuple(facts), draft=draft)
+        return Evidence(facts=reading.facts, draft=draft)
+
+    def _cards(self, question: Question, reading: Reading, currency: str) -> Evidence:
+        """Each product: what the shop wrote about it, then one sentence of every telling column with its values."""
+        facts: list[Fact] = []
+        sentences = []
+        for product, _ in reading.products[:2]:
+            variants = [v for v in reading.variants if v in product.variants] or list(product.variants)
+            found = facts_of(variants[:_KEPT_VALUES], _card_columns(variants))
+            if found:
+                facts += found
+                written = {f.value: f for f in found if _CARD_FIRST.search(f.name)}
+                sentences += [_fact_sentence(question.language, [f], currency) for f in list(written.values())[:2]]
+                if rest := [f for f in found if not _CARD_FIRST.search(f.name)]:
+                    sentences.append(_card_sentence(question.language, rest, currency))
+        return Evidence(facts=tuple(facts), draft=tuple(sentences))
 
     def _values(self, question: Question, facts: Sequence[Fact], reading: Reading, currency: str) -> list[Sentence]:
         """One sentence a column: the shared value, or each variant's own; a size chart narrowed to what fits."""
@@ -164,6 +182,18 @@ def _card_columns(variants: Sequence[Chunk]) -> tuple[str, ...]:
     return (*first, *(c for c in columns if c not in first))[:_CARD_COLUMNS]
 
 
+def _card_sentence(language: str, facts: Sequence[Fact], currency: str) -> Sentence:
+    colon, semicolon = ("：", "；") if language == "zh" else (": ", "; ")
+    parts = []
+    for column in dict.fromkeys(f.name for f in facts):
+        shown = list(dict.fromkeys(said(f, language, currency) for f in facts if f.name == column))[:_CARD_VALUES]
+        parts.append(f"{shown[0][0]}{colon}{' / '.join(value.rstrip('。.') for _, value in shown)}")
+    citations = _cited(facts)[:_CARD_CITATIONS]
+    text = semicolon.join(parts)
+    subject = facts[0].subject
+    return Sentence(f"{subject}：{text}。" if language == "zh" else f"{subject} – {text}.", citations, "fact")
+
+
 def _is_about(reading: Reading | None, product: Product) -> bool:
     return reading is not None and any(read.group == product.group for read, _ in reading.products)
 
@@ -207,7 +237,8 @@ def _variant_labels(reading: Reading) -> dict[str, str]:
         naming = [
             c
             for c in product.options
-            if not re.search(r"价|price|库存|stock|inventory|sku|编码|货号|重量|weight|gram|barcode|条码", c, re.I)
+            if not _CARD_FIRST.search(c)
+            and not re.search(r"价|price|库存|stock|inventory|sku|编码|货号|重量|weight|gram|barcode|条码", c, re.I)
             and all(len(v.attributes.get(c, "")) <= 24 for v in product.variants)
         ]
         for variant in product.variants:

@@ -117,7 +117,7 @@ class Decider:
 
     def _shop_wrote_of_health(self, found: Findings) -> bool:
         """Whether the shop itself has written about the health matter, in the passage that answers."""
-        if found.confidence < self._policy.answer or found.passages[0].chunk.kind is Kind.PRODUCT:
+        if not found.passages or found.confidence < self._policy.answer or found.passages[0].chunk.kind is Kind.PRODUCT:
             return False
         chunk = found.passages[0].chunk
         return bool(MEDICAL.search(f"{chunk.title} {chunk.text}"))
@@ -150,11 +150,14 @@ def _answer(question: Question, found: Findings, evidence: Evidence) -> Answer:
 
 
 def _is_vague(question: Question, view: KnowledgeView) -> bool:
-    """Too little said to look anything up: it sounds so, or hardly a telling word stands in it."""
+    """Too little said to look anything up: it sounds so, or hardly a word stands in it.
+
+    A word the shop never uses is no vagueness: "do you sell violins?" is a clear question with no answer here.
+    """
     if question.signals.get("p_vague", 0.0) >= SOUNDS_LIKE:
         return True
-    telling = [w for w in set(words(question.standalone)) if view.weights.knows(w) and not _FILLER.fullmatch(w)]
-    return len(telling) <= 1 and len(question.text) <= 40
+    telling = [w for w in set(words(question.standalone)) if not _FILLER.fullmatch(w)]
+    return len(telling) <= 1 and len(question.text) <= 40 and all(view.weights.knows(w) for w in telling)
 
 
 _FILLER = re.compile(

@@ -25,6 +25,7 @@ _COMPARISON = re.compile(
 )
 
 
+_PLAIN_COLUMN_WORDS = re.compile(r"\b(included|rating|type|safe|name|level|notes?|value)\b", re.IGNORECASE)
 _TOLD_IN_WORDS = re.compile(r"备注|描述|说明|卖点|特点|description|notes?$|features?$|details?$", re.IGNORECASE)
 _SIZE_WORDS = {
     "s": r"\bsmall\b|小码|小号",
@@ -249,6 +250,9 @@ def _names_column(text: str, column: str, products: Sequence[Product]) -> bool:
     bare = re.sub(r"[（(\[].*?[)）\]]", "", column).strip()
     bare = re.sub(r"^是否(可|能|支持|含|有)?|^(variant|option\d?) ", "", bare, flags=re.IGNORECASE)
     if len(bare) >= 2 and not bare.isascii() and bare in text:
+        return True
+    squeezed = re.sub(r"\s+|-", "", _PLAIN_COLUMN_WORDS.sub("", bare)).casefold()
+    if len(squeezed) >= 6 and bare.isascii() and squeezed in re.sub(r"\s+|-", "", text).casefold():
         return True
     told = set(words(bare))
     return bool(told) and bare.isascii() and len(bare) > 3 and told <= set(words(text))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+_SIGN_OF_CODE = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "USD": "$", "GBP": "£", "EUR": "€", "HKD": "HK$", "TWD": "NT$"}
 _CURRENCY_OF_ZONE = {
     "Asia/Shanghai": "¥", "Asia/Hong_Kong": "HK$", "Asia/Taipei": "NT$", "Asia/Tokyo": "¥", "Asia/Singapore": "S$",
     "Europe/London": "£", "Europe/Paris": "€", "Europe/Berlin": "€", "Europe/Madrid": "€", "Europe/Rome": "€",
@@ -39,7 +40,7 @@ class Brand:
     def currency(self) -> str:
         """Sign of the currency: the key `currency` of brand.yaml, else that of the time zone; "" when unknown."""
         own = self.notes.get("currency")
-        return str(own) if own else _CURRENCY_OF_ZONE.get(self.timezone, "")
+        return _SIGN_OF_CODE.get(str(own).upper(), str(own)) if own else _CURRENCY_OF_ZONE.get(self.timezone, "")
 
     @property
     def timezone(self) -> str:
