@@ -15,7 +15,7 @@ from starlette.responses import Response
 from app.api.auth import has_key, require_conversation
 from app.api.container import Container
 from app.api.problems import problem_json, problem_of_event
-from app.api.sse import HEARTBEAT, RETRY, EventStream, frame
+from app.api.sse import HEARTBEAT, RETRY, EventStream, LastFrames, frame
 from app.api.wire import FeedbackBody, HandoffBody, IdentityBody, SayBody, StartBody, json_response, read, schema
 from app.chat.turn import Identity
 from app.conversation import lines
@@ -178,14 +178,15 @@ def _position(request: Request) -> int:
 async def _tell(telling: Telling) -> AsyncIterator[bytes]:
     over = False
     try:
-        async with contextlib.aclosing(telling.events()) as told:
-            async for event in told:
-                over = event.type in (EventType.COMPLETED, EventType.FAILED)
-                yield _frame(event)
+        async with contextlib.aclosing(telling.bursts()) as told:
+            async for burst in told:
+                over = burst[-1].type in (EventType.COMPLETED, EventType.FAILED)
+                frames = b"".join([_frame(event) for event in burst])
+                yield LastFrames(frames) if over else frames
         if not over:
             # A person has the conversation: nothing was decided, and the answer comes over the events.
-            yield frame("reply.started", {"message_id": telling.message_id})
-            yield frame("reply.completed", await telling.reply())
+            started = frame("reply.started", {"message_id": telling.message_id})
+            yield LastFrames(started + frame("reply.completed", await telling.reply()))
     except XiaoerError as error:
         yield frame("problem", problem_json(error))
 

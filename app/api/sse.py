@@ -20,6 +20,10 @@ def frame(event: str, data: Mapping[str, Any], id_: int | None = None) -> bytes:
     return head.encode() + orjson.dumps(data) + b"\n\n"
 
 
+class LastFrames(bytes):
+    """Frames after which nothing comes."""
+
+
 class EventStream(Response):
     """Sends frames as they come. When the reader leaves, the frames' generator is closed; nothing else stops."""
 
@@ -47,10 +51,17 @@ class EventStream(Response):
             raise error
 
     async def _send_all(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        started = more = False
         try:
             async for piece in self.frames:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if not started:  # with the first frames: they leave in one write
+                    await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                started, more = True, not isinstance(piece, LastFrames)
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+                if not more:
+                    return
+            if not started:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             if close := getattr(self.frames, "aclose", None):

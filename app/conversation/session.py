@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from app.conversation.log import EventLog
 from app.errors import NotFound
 
 RECENT_EVENTS = 128
+GATHER_SECONDS = 0.02
+"""How long an event may wait for others to share its commit with, while nobody waits for it to be durable."""
 HEARTBEAT_SECONDS = 15.0
 
 
@@ -50,6 +53,10 @@ class TurnRun:
         """The id the reply carries: that of the last message it answers."""
         return self.messages[-1].message_id
 
+    def holds(self, client_message_id: str) -> bool:
+        """Whether it answers the message that was sent under this id."""
+        return bool(client_message_id) and any(m.client_message_id == client_message_id for m in self.messages)
+
     def fail(self, error: BaseException) -> None:
         """Tell everyone who waits."""
         for future in (self.decided, self.completed):
@@ -72,6 +79,8 @@ class Session:
         self._planned = Status.OPEN
         self._queue: list[Draft] = []
         self._writer: asyncio.Task[None] | None = None
+        self._gathering: asyncio.TimerHandle | None = None
+        self._awaited = False
         self._failure: BaseException | None = None
         self._hung_up = False
         self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
@@ -87,6 +96,22 @@ class Session:
         """The status once everything noted is written."""
         return self._planned
 
+    @property
+    def writes_alone(self) -> bool:
+        """Whether nobody else can write this conversation: then an event happens the moment it is noted."""
+        return not self._log.shared
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a write of the running turn has failed: what was noted and not yet written is lost."""
+        return self._failure is not None
+
+    def begin(self, shop: str, started: Event) -> None:
+        """A conversation that has just been created need not be read back."""
+        self.conversation.shop = shop
+        self._take([started])
+        self._loaded = True
+
     async def load(self) -> None:
         """Read what the log has and we do not. Raises NotFound."""
         if self._loaded and not self._log.shared:
@@ -100,7 +125,7 @@ class Session:
         self._loaded = True
 
     def note(self, *drafts: Draft) -> None:
-        """Queue events; whatever queues up while a commit is under way shares the next one.
+        """Queue events; whatever queues up within a moment, or while a commit is under way, shares the next one.
 
         Raises Conflict when one cannot happen in the present status; then none is queued. Raises what a
         write of the running turn failed with, so that no turn goes on with a hole in its record.
@@ -112,12 +137,12 @@ class Session:
             status = next_status(status, draft.type)
         self._planned = status
         self._queue.extend(drafts)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write())
-            self._writer.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._gather()
 
     async def drain(self) -> None:
         """Return once everything noted is durable. Raises what kept it from being written."""
+        self._awaited = bool(self._queue)
+        self._begin_write()
         if self._writer is not None:
             await asyncio.shield(self._writer)
 
@@ -151,16 +176,27 @@ class Session:
         self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS, *, for_ever: bool = False
     ) -> AsyncGenerator[Event | Sign, None]:
         """Every event with seq > after, once and in order; signs in between. `for_ever` is until the server stops."""
+        async with aclosing(self.follow_together(after, heartbeat_seconds, for_ever=for_ever)) as groups:
+            async for group in groups:
+                for happened in group:
+                    yield happened
+
+    async def follow_together(
+        self, after: int, heartbeat_seconds: float = HEARTBEAT_SECONDS, *, for_ever: bool = False
+    ) -> AsyncGenerator[list[Event | Sign], None]:
+        """The same, those that came together in one list."""
         follower = Follower()
         self._followers.add(follower)
         try:
             while True:
                 follower.wake.clear()
-                for event in await self._since(after):
-                    yield event
-                    after = event.seq
-                while follower.signs:
-                    yield follower.signs.popleft()
+                group: list[Event | Sign] = list(await self._since(after))
+                if group:
+                    after = group[-1].seq  # type: ignore[union-attr]  # no signs yet
+                group.extend(follower.signs)
+                follower.signs.clear()
+                if group:
+                    yield group
                 if for_ever and self._hung_up:
                     return
                 if follower.wake.is_set():
@@ -171,7 +207,7 @@ class Session:
                 except TimeoutError:
                     if self._log.shared:
                         await self._catch_up()
-                    yield Sign()
+                    yield [Sign()]
         finally:
             self._followers.discard(follower)
 
@@ -182,20 +218,41 @@ class Session:
             return [event for event in self._recent if event.seq > after]
         return await self._log.read(self.conversation.id, after)
 
+    def _gather(self) -> None:
+        if self._gathering is None and (self._writer is None or self._writer.done()):
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._begin_write)
+
+    def _begin_write(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
+        if self._queue and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write())
+            self._writer.add_done_callback(self._written)
+
+    def _written(self, writer: asyncio.Task[None]) -> None:
+        _ = writer.cancelled() or writer.exception()  # read once: nobody may be waiting
+        if self._queue:
+            self._gather()
+
     async def _write(self) -> None:
-        while self._queue:
+        """Write what is queued; what queues up meanwhile too if somebody waits for it, else it gathers again."""
+        more = True
+        while more:
             group, self._queue = self._queue, []
             try:
                 written = await self._log.append(self.conversation.id, group, self._planned.value)
             except BaseException as error:
                 self._queue.clear()
                 self._planned = self.conversation.status
-                self._failure = error if self.current is not None else None
+                self._awaited = False
+                self._failure = error if self.current or self.next else None
                 raise
             if written[0].seq == self.conversation.seq + 1:
                 self._take(written)
             else:
                 await self._catch_up()
+            more = self._awaited = self._awaited and bool(self._queue)
 
     async def _catch_up(self) -> None:
         self._take(await self._log.read(self.conversation.id, self.conversation.seq))

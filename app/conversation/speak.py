@@ -23,6 +23,7 @@ from app.conversation.session import HEARTBEAT_SECONDS, Session, Sign, TurnRun, 
 from app.errors import Conflict, NoKnowledge, NotFound, Unavailable, XiaoerError
 
 SESSIONS_IN_MEMORY = 2000
+_ENDS = (EventType.COMPLETED, EventType.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +62,25 @@ class Telling:
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """decision.made, reply.sentence …, then reply.completed or reply.failed."""
+        async with aclosing(self.bursts()) as bursts:
+            async for burst in bursts:
+                for event in burst:
+                    yield event
+
+    async def bursts(self) -> AsyncGenerator[list[Event], None]:
+        """The same events, those that became durable together in one list. The last list ends with the end."""
         run = self._run
         if run.completed.done() and not run.completed.exception() and run.decided.result() == 0:
             return
-        async with aclosing(self._session.follow(run.decided.result() - 1)) as following:
-            async for event in following:
-                if isinstance(event, Sign):
-                    if run.completed.done() and (error := run.completed.exception()):
-                        raise error  # its end could not even be recorded
-                elif is_of_turn(event, run.message_id):
-                    yield event
-                    if event.type in (EventType.COMPLETED, EventType.FAILED):
+        async with aclosing(self._session.follow_together(run.decided.result() - 1)) as following:
+            async for group in following:
+                events = [e for e in group if isinstance(e, Event) and is_of_turn(e, run.message_id)]
+                if events:
+                    yield events
+                    if events[-1].type in _ENDS:
                         return
+                if len(events) < len(group) and run.completed.done() and (error := run.completed.exception()):
+                    raise error  # its end could not even be recorded
 
 
 class Conversations:
@@ -105,7 +113,10 @@ class Conversations:
         language = lines.language_of(locale, brand)
         conversation_id = "c_" + secrets.token_urlsafe(18)
         payload = {"shop": shop, "locale": language, "page": page, "identity": asdict(identity or Identity())}
-        await self._log.create(conversation_id, shop, Draft(EventType.STARTED, payload))
+        created = await self._log.create(conversation_id, shop, Draft(EventType.STARTED, payload))
+        session = self._sessions[conversation_id] = Session(self._log, conversation_id)
+        session.begin(shop, created)
+        self._shrink()
         return Started(conversation_id, shop, Status.OPEN.value, language)
 
     async def say(self, conversation_id: str, text: str, client_message_id: str = "") -> Telling:
@@ -235,10 +246,9 @@ class Conversations:
         known = conversation.known(client_message_id)
         if known is not None and known.message_id in conversation.replies:
             return _told(conversation.turns, conversation.replies[known.message_id])
-        if known is not None:
-            for run in (session.current, session.next):
-                if run is not None and known in run.messages:
-                    return run
+        for run in (session.current, session.next):
+            if run is not None and run.holds(client_message_id):
+                return run
         if self._closing:
             raise Unavailable("The server is stopping. The message was not taken; send it again in a moment.")
         if known is None:
@@ -255,11 +265,14 @@ class Conversations:
 
     @staticmethod
     async def _record_message(session: Session, text: str, client_message_id: str) -> Received:
-        message_id = _new_message_id()
-        await session.record(
-            Draft(EventType.RECEIVED, {"message_id": message_id, "text": text, "client_message_id": client_message_id})
-        )
-        return session.conversation.messages[message_id]
+        """The message, durable; or only noted, where a turn begins with it at once: nothing is answered before
+        the turn's first events are durable, and they share its commit."""
+        message = Received(_new_message_id(), session.conversation.seq + 1, text, client_message_id)
+        if session.writes_alone and session.status is not Status.WITH_AGENT and not (session.current or session.next):
+            session.note(_received(message))
+            return message
+        await session.record(_received(message))
+        return session.conversation.messages[message.message_id]
 
     async def _work(self, session: Session) -> None:
         while session.next is not None:
@@ -349,14 +362,21 @@ class Conversations:
             "title": error.title,
             "detail": str(error),
         }
+        kept = session.conversation.messages
+        lost = [_received(m) for m in run.messages if session.has_failed and m.message_id not in kept]
         session.recover()
         try:
-            await session.record(Draft(EventType.FAILED, payload))
+            await session.record(*lost, Draft(EventType.FAILED, payload))
         except XiaoerError as worse:
             error = worse
         run.fail(error)
         session.signal(Sign())
         self._witness.turn_failed(session.conversation.id, session.conversation.shop, error, cause)
+
+
+def _received(message: Received) -> Draft:
+    said = {"message_id": message.message_id, "text": message.text, "client_message_id": message.client_message_id}
+    return Draft(EventType.RECEIVED, said)
 
 
 def _handover(session: Session, decision: Decision, text: str, message_id: str) -> tuple[Draft, ...]:

@@ -66,9 +66,20 @@ async def test_a_message_gets_its_reply_and_everything_is_in_the_log(talk: Talk)
     ]  # fmt: skip
 
 
-async def test_a_reply_that_is_ready_at_once_costs_two_commits(talk: Talk) -> None:
+async def test_a_reply_that_is_ready_at_once_costs_one_commit(talk: Talk) -> None:
     await talk.ask("Can I return it?")
-    assert talk.log.commits == 2
+    assert talk.log.commits == 1
+
+
+async def test_a_message_is_durable_while_the_attendant_still_thinks(talk: Talk) -> None:
+    talk.attendant.sentence_gate.clear()
+    telling = await talk.conversations.say(talk.id, "Can I return it?")
+    async with asyncio.timeout(2):
+        assert (await anext(telling.events())).type is EventType.DECIDED
+    assert talk.types()[1:] == ["message.received", "decision.made"]
+    assert talk.log.commits == 1
+    talk.attendant.sentence_gate.set()
+    await telling.reply()
 
 
 async def test_the_next_turn_knows_what_was_said_before(talk: Talk) -> None:
@@ -375,6 +386,6 @@ async def test_a_server_that_stops_hangs_up_on_followers_but_not_on_replies(talk
         assert isinstance(await anext(following), Event)
         talk.conversations.hang_up()
         async with asyncio.timeout(2):
-            assert [e.type async for e in following if isinstance(e, Event)]
+            assert EventType.COMPLETED not in [e.type async for e in following if isinstance(e, Event)]
     talk.attendant.sentence_gate.set()
     assert [event async for event in telling.events()][-1].type is EventType.COMPLETED
