@@ -82,12 +82,19 @@ class Decider:
             return self.ask(question, turn, "clarify.what_about")
         return None
 
-    def is_about_an_order(self, question: Question, confidence: float) -> bool:
-        """Whether to look up the shopper's own order rather than answer from knowledge ("how do I track one?")."""
+    def is_about_an_order(self, question: Question, turn: Turn, confidence: float) -> bool:
+        """Whether to look up the shopper's own order rather than answer from knowledge ("how do I track one?").
+
+        A shopper whom the storefront vouches for stands on the page of that order: what knowledge does not answer
+        is asked of the order.
+        """
         likely = question.signals.get("p_order", 0.0)
+        unsure = confidence < self._policy.answer
         if question.intent == "order":
-            return likely >= OWN_ORDER or confidence < self._policy.answer
-        return confidence < self._policy.answer and likely >= (NAMED_ORDER if question.order_ids else MAYBE_ORDER)
+            return likely >= OWN_ORDER or unsure
+        if turn.identity.order_id and turn.identity.phone_last4:
+            return unsure and question.signals.get("p_offtopic", 0.0) < SOUNDS_LIKE
+        return unsure and likely >= (NAMED_ORDER if question.order_ids else MAYBE_ORDER)
 
     def decide(self, question: Question, found: Findings, turn: Turn) -> Decision:
         """What the passages are worth: an answer, one question back, or a human."""
@@ -150,14 +157,16 @@ def _answer(question: Question, found: Findings, evidence: Evidence) -> Answer:
 
 
 def _is_vague(question: Question, view: KnowledgeView) -> bool:
-    """Too little said to look anything up: it sounds so, or hardly a word stands in it.
+    """Too little said to look anything up: it sounds so, or hardly a telling word stands in it.
 
-    A word the shop never uses is no vagueness: "do you sell violins?" is a clear question with no answer here.
+    A clear question about what the shop never writes of ("do you sell violins?") is none.
     """
     if question.signals.get("p_vague", 0.0) >= SOUNDS_LIKE:
         return True
-    telling = [w for w in set(words(question.standalone)) if not _FILLER.fullmatch(w)]
-    return len(telling) <= 1 and len(question.text) <= 40 and all(view.weights.knows(w) for w in telling)
+    if question.signals.get("p_knowledge", 0.0) >= SOUNDS_LIKE:
+        return False
+    telling = [w for w in set(words(question.standalone)) if view.weights.knows(w) and not _FILLER.fullmatch(w)]
+    return len(telling) <= 1 and len(question.text) <= 40
 
 
 _FILLER = re.compile(

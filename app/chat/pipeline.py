@@ -95,7 +95,7 @@ class Pipeline:
             found = await self._look_up(question, query, turn, view)
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
-        if self._decider.is_about_an_order(question, found.confidence):
+        if self._decider.is_about_an_order(question, turn, found.confidence):
             return await self._order(question, turn, view)
         return self._decider.decide(question, found, turn)
 

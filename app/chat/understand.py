@@ -13,7 +13,7 @@ from app.chat.turn import Message, Question, Turn
 from app.knowledge.tokenize import words
 
 _ORDER_NUMBER = re.compile(
-    r"(?<![A-Za-z0-9])(?=[A-Za-z0-9-]*\d{3})([A-Za-z]{1,6}[-_]?\d[\dA-Za-z-]{3,24}|\d{8,24})(?![A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])(?=[A-Za-z0-9-]*\d{3})([A-Za-z]{1,6}[-_]?\d[\dA-Za-z-]{3,24}|\d{8,24}|(?<=#)\d{4,12})(?![A-Za-z0-9])"
 )
 _PHONE_TAIL = re.compile(r"(?<![\dA-Za-z.-])(\d{4})(?![\dA-Za-z-]|\.\d)")
 _FULL_PHONE = re.compile(r"(?<!\d)(?:\+?\d{1,3}[- ]?)?(1[3-9]\d{9}|0\d{9,10})(?!\d)")

@@ -12,6 +12,7 @@ from app.chat.turn import (
     Clarify,
     Decision,
     HandOff,
+    Identity,
     Message,
     Passage,
     Question,
@@ -250,7 +251,23 @@ def test_the_shoppers_own_order_is_told_from_a_question_about_orders(
     intent: str, p_order: float, order_ids: tuple[str, ...], confidence: float, looks_up: bool
 ) -> None:
     question = a_question(intent=intent, order_ids=order_ids, signals={"p_order": p_order})
-    assert DECIDER.is_about_an_order(question, confidence) is looks_up
+    assert DECIDER.is_about_an_order(question, a_turn(), confidence) is looks_up
+
+
+@pytest.mark.parametrize(
+    ("confidence", "p_offtopic", "looks_up"), [(0.3, 0.0, True), (0.95, 0.0, False), (0.3, 0.9, False)]
+)
+def test_on_the_page_of_an_order_what_knowledge_does_not_answer_is_asked_of_the_order(
+    confidence: float, p_offtopic: float, looks_up: bool
+) -> None:
+    turn = a_turn(identity=Identity(order_id="TC20260001", phone_last4="4821"))
+    question = a_question(signals={"p_offtopic": p_offtopic})
+    assert DECIDER.is_about_an_order(question, turn, confidence) is looks_up
+
+
+def test_a_clear_question_about_what_the_shop_never_writes_of_is_not_vague() -> None:
+    decision = decide("do you sell violins?", 0.1, signals={"p_knowledge": 0.9})
+    assert isinstance(decision, HandOff)
 
 
 def passages_of(*confidences: float) -> list[Passage]:

@@ -97,9 +97,18 @@ def test_a_number_of_the_same_shape_is_an_order_number_known_or_mistyped(path: P
     assert book_of(path).looks_like_order_number("tea", text)
 
 
-@pytest.mark.parametrize("text", ["AB20260001", "20260001", "TP-100", "TC2026", ""])
+@pytest.mark.parametrize("text", ["AB20260001", "60001000", "TP-100", "TC2026", "0001", ""])
 def test_a_number_of_another_shape_is_none(path: Path, text: str) -> None:
     assert not book_of(path).looks_like_order_number("tea", text)
+
+
+async def test_the_digits_of_a_number_stand_for_it_when_they_fit_one_order_only(path: Path) -> None:
+    written(path, GOOD, {**GOOD, "order_id": "TD20260001"}, {**GOOD, "order_id": "TC20260002"}, stamp=3_000)
+    book = book_of(path)
+    assert book.looks_like_order_number("tea", "20260002")
+    assert await book.find("tea", "20260002", "4821") is not None
+    assert await book.find("tea", "20260002", "0000") is None
+    assert await book.find("tea", "20260001", "4821") is None
 
 
 async def test_an_order_names_the_file_of_the_shop_it_came_from(path: Path) -> None:

@@ -26,14 +26,16 @@ def test_each_line_rests_on_a_value_of_the_order() -> None:
     assert {line.value for line in report_order(order, "en", {})} == values
 
 
-def test_the_latest_tracking_event_is_told_whatever_their_order() -> None:
+def test_the_three_latest_tracking_events_are_told_newest_first_whatever_their_order() -> None:
     events = (
         TrackingEvent("2026-05-02T08:00:00", "delivered", "Signed for."),
+        TrackingEvent("2026-04-28T08:00:00", "accepted", "Picked up."),
         TrackingEvent("2026-04-30T08:00:00", "in transit", "Left the depot."),
+        TrackingEvent("2026-05-01T08:00:00", "in transit", "Reached town."),
     )
     text = said(tracking=events)
-    assert "Signed for" in text
-    assert "Left the depot" not in text
+    assert text.index("Signed for") < text.index("Reached town") < text.index("Left the depot")
+    assert "Picked up" not in text
 
 
 def test_an_unshipped_order_promises_nothing() -> None:

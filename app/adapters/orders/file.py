@@ -14,6 +14,7 @@ import structlog
 from app.shop.orders import Order, OrderItem, TrackingEvent
 
 log = structlog.get_logger(__name__)
+_LEAST_DIGITS = 5
 _DIGITS = re.compile(r"\d+")
 
 
@@ -36,13 +37,14 @@ class FileOrderBook:
 
     async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
         """The order when number and phone tail belong together, else None."""
-        order = self._book(shop).orders.get(_key(order_id))
+        orders = self._book(shop).orders
+        order = orders.get(_key(order_id)) or _by_digits(orders, order_id)
         return order if order and phone_last4 and order.phone_last4 == phone_last4 else None
 
     def looks_like_order_number(self, shop: str, text: str) -> bool:
         """Same letters and about as many digits as this shop's order numbers."""
         book = self._book(shop)
-        return _key(text) in book.orders or bool(_shapes(text) & book.shapes)
+        return _key(text) in book.orders or bool(_shapes(text) & book.shapes) or bool(_by_digits(book.orders, text))
 
     def _book(self, shop: str) -> _Book:
         path = self._locate(shop)
@@ -111,6 +113,15 @@ def _order(row: Mapping[str, Any], cited: str) -> Order:
         address_city=text("address_city"),
         path=cited,
     )
+
+
+def _by_digits(orders: Mapping[str, Order], text: str) -> Order | None:
+    """The one order whose number ends in these digits: shoppers leave the letters in front out ("#10239")."""
+    digits = _key(text)
+    if not digits.isdigit() or len(digits) < _LEAST_DIGITS:
+        return None
+    found = [order for key, order in orders.items() if key.endswith(digits) and not key[: -len(digits)].isdigit()]
+    return found[0] if len(found) == 1 else None
 
 
 def _key(order_id: str) -> str:

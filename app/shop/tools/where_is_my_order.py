@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from app.shop.orders import Order
 
+_EVENTS = 3
+"""Tracking events told, the latest first."""
 _TEXTS = {
     "zh": {
         "status": "订单{order}目前的状态：{status}。",
@@ -18,6 +20,7 @@ _TEXTS = {
         "not_shipped": "这一单还没有发货记录。",
         "carrier": "承运：{carrier}，运单号：{number}。",
         "latest": "最新物流（{time}）：{status}，{desc}。",
+        "before": "此前（{time}）：{status}，{desc}。",
         "items": "商品：{items}。",
         "city": "收货城市：{city}。",
         "separator": "、",
@@ -29,6 +32,7 @@ _TEXTS = {
         "not_shipped": "There is no shipping record for it yet.",
         "carrier": "Carrier: {carrier}, tracking number: {number}.",
         "latest": "Latest tracking ({time}): {status} – {desc}.",
+        "before": "Before that ({time}): {status} – {desc}.",
         "items": "Items: {items}.",
         "city": "Destination: {city}.",
         "separator": ", ",
@@ -47,16 +51,12 @@ class OrderLine:
 def report_order(order: Order, language: str, product_names: Mapping[str, str]) -> tuple[OrderLine, ...]:
     """The order's state in the shopper's language; its values byte for byte as the shop wrote them."""
     texts = _TEXTS["zh" if language == "zh" else "en"]
-    latest = max(order.tracking, key=lambda e: e.time) if order.tracking else None
+    told = sorted(order.tracking, key=lambda e: e.time, reverse=True)[:_EVENTS]
     items = texts["separator"].join(f"{product_names.get(i.sku.casefold(), i.sku)} ×{i.qty}" for i in order.items)
     said: list[tuple[str, str]] = [(texts["status"].format(order=order.order_id, status=order.status), order.status)]
-    if latest:
-        said.append(
-            (
-                texts["latest"].format(time=_time(latest.time), status=latest.status, desc=_bare(latest.desc)),
-                latest.desc,
-            )
-        )
+    for key, event in zip(("latest", *["before"] * _EVENTS), told, strict=False):
+        text = texts[key].format(time=_time(event.time), status=event.status, desc=_bare(event.desc))
+        said.append((text, event.desc))
     if order.carrier or order.tracking_no:
         said.append(
             (texts["carrier"].format(carrier=order.carrier, number=order.tracking_no or "-"), order.tracking_no)
