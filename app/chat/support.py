@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from app.chat.language import language_of
 from app.chat.stance import stance
-from app.chat.turn import Citation, Evidence, Fact, Passage, Sentence
+from app.chat.turn import Citation, Evidence, Fact, Sentence
 from app.chat.values import Value, canonical, values
 from app.knowledge.sentences import spoken_sentences
 from app.knowledge.stem import stem
 from app.knowledge.tokenize import words
 
 LONGEST_SPAN = 3
+KEPT_PASSAGES = 512
+KEPT_DRAFTS = 2048
 _CLAUSE_END = re.compile(
     r"(?<!\d),|,(?!\d{3})|[;；|。!！?？\n()（）—]|[:：](?!\d\d)|\.(?=\s|$)|(?<=[a-z])\s-\s|\bbut\b|但是?|"
     r"\band\b(?=\s(?:can|do|does|is|are|will|must|may|costs?|the|we|you|it|they)\b|\scannot)"
@@ -69,8 +71,11 @@ class Unit:
     spans: tuple[Clause, ...]
     is_draft: bool = False
     is_fact: bool = False
+    all_words: frozenset[str] = frozenset()
+    """The words it holds, and those of its context."""
 
 
+@lru_cache(maxsize=4096)
 def sounds(text: str) -> str:
     """The text without punctuation, spaces and case: equal for an exact copy."""
     return _SOUNDLESS.sub("", canonical(text))
@@ -116,10 +121,13 @@ def joined(run: Sequence[Clause]) -> Clause:
 
 def units(evidence: Evidence) -> tuple[Unit, ...]:
     """Every unit of the evidence: draft sentences first, then facts, then the sentences of the passages."""
-    found = [_unit(s.text, s, "", is_draft=True) for s in evidence.draft if s.text.strip()]
+    found = [_draft_unit(sentence) for sentence in evidence.draft if sentence.text.strip()]
     found.extend(_fact_unit(fact) for fact in evidence.facts)
     for passage in evidence.passages:
-        found.extend(_passage_units(passage))
+        chunk = passage.chunk
+        found.extend(
+            _passage_units(chunk.path, chunk.locator, chunk.document_id, chunk.title, chunk.section, chunk.text)
+        )
     return tuple(found)
 
 
@@ -143,19 +151,21 @@ def _unit(
     if count > LONGEST_SPAN:
         runs.append(parts)
     around = _context_words(context)
+    whole = joined(parts) if parts else _clause("")
     labels = (clause.words for clause in parts if is_row and not clause.values)
     row = _ROW.match(text)
     return Unit(
         sentence=sentence,
         language=language_of(text),
         sounds=sounds(text),
-        whole=joined(parts) if parts else _clause(""),
+        whole=whole,
         context=around,
         names=around.union(*labels),
         head=_context_words(row[1]) if row else frozenset(),
         spans=tuple(joined(run) for run in runs),
         is_draft=is_draft,
         is_fact=is_fact,
+        all_words=whole.words | around,
     )
 
 
@@ -164,19 +174,22 @@ def _context_words(text: str) -> frozenset[str]:
     return frozenset(word for word in words(text) if not word[0].isdigit())
 
 
+@lru_cache(maxsize=KEPT_DRAFTS)
+def _draft_unit(sentence: Sentence) -> Unit:
+    return _unit(sentence.text, sentence, "", is_draft=True)
+
+
 def _fact_unit(fact: Fact) -> Unit:
     text = f"{fact.subject} {fact.name}: {fact.value}"
     return _unit(text, Sentence(text, fact.citations, "fact"), f"{fact.subject} {fact.name}", is_fact=True)
 
 
-def _passage_units(passage: Passage) -> Iterator[Unit]:
-    chunk = passage.chunk
-    context = f"{chunk.title} {chunk.section}"
-    for spoken in spoken_sentences(chunk.text):
-        citation = Citation(chunk.path, chunk.locator, chunk.document_id, spoken.literal)
-        yield _unit(
-            spoken.spoken,
-            Sentence(spoken.spoken, (citation,), "evidence"),
-            context,
-            is_row=spoken.literal.startswith("|"),
-        )
+@lru_cache(maxsize=KEPT_PASSAGES)
+def _passage_units(path: str, locator: str, document_id: str, title: str, section: str, text: str) -> tuple[Unit, ...]:
+    """The units of a chunk, by all of it that they are made of: a chunk is quoted in many turns."""
+    found = []
+    for spoken in spoken_sentences(text):
+        citation = Citation(path, locator, document_id, spoken.literal)
+        sentence = Sentence(spoken.spoken, (citation,), "evidence")
+        found.append(_unit(spoken.spoken, sentence, f"{title} {section}", is_row=spoken.literal.startswith("|")))
+    return tuple(found)

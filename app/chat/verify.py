@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from app.chat.language import language_of
 from app.chat.stance import CLAIMED, LIMITS, OPPOSITES, promises, stance
@@ -165,10 +166,10 @@ def grounds_of(found: tuple[Unit, ...], question: Question, text: str) -> Ground
     return Grounds(
         units=found,
         text=canonical(text),
-        words=frozenset().union(*(unit.whole.words | unit.context for unit in found)),
+        words=frozenset().union(*(unit.all_words for unit in found)),
         names=frozenset().union(*(unit.names for unit in found)),
         clauses=tuple(part for unit in found for part in clauses(unit.sentence.text)),
-        holders=Counter(word for unit in found for word in unit.whole.words | unit.context),
+        holders=Counter(chain.from_iterable(unit.all_words for unit in found)),
         question_words=frozenset(words(asked)),
         question_codes=frozenset(value.amount for value in values(asked) if value.unit == "code"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _ENDS = "。！？!?"
 _CLOSERS = "\"'”’」』）)】]》*_"
@@ -38,6 +39,11 @@ def split_sentences(text: str) -> list[str]:
 
 def spoken_sentences(text: str) -> list[SpokenSentence]:
     """The sentences of a text, each with a form that can be understood without what stands around it."""
+    return list(_spoken_sentences(text))
+
+
+@lru_cache(maxsize=1024)
+def _spoken_sentences(text: str) -> tuple[SpokenSentence, ...]:
     found: list[SpokenSentence] = []
     lines = text.split("\n")
     lead = ""
@@ -61,7 +67,7 @@ def spoken_sentences(text: str) -> list[SpokenSentence]:
             if not is_item and body[-1] in ":：":
                 lead = found[-1].literal
         row += 1
-    return found
+    return tuple(found)
 
 
 def _table_sentences(lines: list[str]) -> Iterator[SpokenSentence]:
