@@ -43,6 +43,7 @@ _LEAK = re.compile(
     re.IGNORECASE,
 )
 _LATIN_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Za-z]{2,}(?![A-Za-z])|(?<![A-Za-z0-9])[A-Z]{2,}(?![A-Za-z])")
+_MAY_NAME = re.compile(r"[\d@]|www\.|://")
 _OPENERS = frozenset(
     {"unfortunately", "currently", "generally", "certainly", "absolutely", "okay", "yes", "sure", "sorry", "however"}
     | {
@@ -171,7 +172,7 @@ def grounds_of(found: tuple[Unit, ...], question: Question, text: str) -> Ground
         clauses=tuple(part for unit in found for part in clauses(unit.sentence.text)),
         holders=Counter(chain.from_iterable(unit.all_words for unit in found)),
         question_words=frozenset(words(asked)),
-        question_codes=frozenset(value.amount for value in values(asked) if value.unit == "code"),
+        question_codes=frozenset(value.amount for value in _named_in(canonical(asked)) if value.unit == "code"),
     )
 
 
@@ -198,7 +199,7 @@ def _form_fault(sentence: str, grounds: Grounds, forbidden_words: Iterable[str])
     for phrase in promises(sentence):
         if canonical(phrase) not in grounds.text:
             return "promises something"
-    for value in values(folded, already_canonical=True):
+    for value in _named_in(folded):
         if value.unit == "link" and value.amount not in grounds.text:
             return "a link or address that is not in the evidence"
         if value.unit == "code" and not _names_code(value.amount, grounds):
@@ -209,6 +210,11 @@ def _form_fault(sentence: str, grounds: Grounds, forbidden_words: Iterable[str])
         if name.casefold() not in grounds.text and not set(words(name)) <= (grounds.words | grounds.question_words):
             return "a name that is not in the evidence"
     return ""
+
+
+def _named_in(folded: str) -> list[Value]:
+    """Values of a canonical text where some may be links or identifiers, else none: most sentences have neither."""
+    return values(folded, already_canonical=True) if _MAY_NAME.search(folded) else []
 
 
 def _names_code(code: str, grounds: Grounds) -> bool:
