@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from hashlib import blake2b
 
 from app.chat.signals import INJECTION
 
@@ -12,6 +13,9 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e007f]"
 )
 _SPACES = re.compile(r"[ \t\u00a0\u3000]+")
+_MOST_JUDGED = 16_384
+_JUDGED: dict[bytes, bool] = {}
+"""Digest of a text → whether it gives orders."""
 _HAS_WORD = re.compile(r"\w", re.UNICODE)
 
 
@@ -37,6 +41,17 @@ def tries_to_take_over(text: str) -> bool:
 
     Used on messages (refused) and on sentences of documents (never quoted).
     """
+    # Sentences of documents come again in every turn. What is kept is a digest: of a message, no word may stay.
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    found = _JUDGED.get(digest)
+    if found is None:
+        if len(_JUDGED) >= _MOST_JUDGED:
+            _JUDGED.clear()
+        found = _JUDGED[digest] = _gives_orders(text)
+    return found
+
+
+def _gives_orders(text: str) -> bool:
     plain = unicodedata.normalize("NFKC", text)
     # A line break may stand in the middle of an order, or make "system:" the beginning of a line.
     return bool(INJECTION.search(plain) or ("\n" in plain and INJECTION.search(" ".join(plain.split()))))
