@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge_rows import (
@@ -33,6 +33,9 @@ from app.knowledge.chunk import Chunk, Document
 from app.knowledge.ports import FOREVER, Vector
 from app.knowledge.release import Release, ReleaseState
 
+_LIVE = select(shops.c.live_release).where(shops.c.name == bindparam("of_shop"))
+"""Asked in every turn, so it is put together once."""
+
 
 class SqlCatalogue:
     """Implements app.knowledge.ports.Catalogue over SQLite or PostgreSQL. Every method is one transaction."""
@@ -42,8 +45,7 @@ class SqlCatalogue:
 
     async def live_release(self, shop: str) -> int | None:
         """The release the shop's pointer names, or None before the first publish."""
-        query = select(shops.c.live_release).where(shops.c.name == shop)
-        return await self._database.run(lambda connection: connection.execute(query).scalar())
+        return await self._database.run(lambda connection: connection.execute(_LIVE, {"of_shop": shop}).scalar())
 
     async def releases(self, shop: str) -> list[Release]:
         """All releases, newest first."""
