@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app.chat.calibrate import FittedModel
+from app.chat.select import CERTAIN
 from app.chat.turn import Passage
 from app.knowledge.chunk import Kind
 
@@ -56,4 +57,5 @@ def confidence_of(model: FittedModel, passages: Sequence[Passage], said: Sequenc
     if not passages:
         return 0.0
     features: Mapping[str, float] = confidence_features(passages, sum(p.confidence for p in said))
-    return model.probability(features)
+    chance = model.probability(features)
+    return max(chance, CERTAIN) if passages[0].scores.get("certain") else chance

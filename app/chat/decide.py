@@ -37,7 +37,7 @@ LEAST_SHARE = 0.3
 """A further passage is said only when it is at least this share as likely as the best one."""
 OWN_ORDER = 0.7
 """Probability of the intent "order" from which a phrase like "where is my parcel" means the shopper's own."""
-MAYBE_ORDER = 0.5
+MAYBE_ORDER = 0.7
 NAMED_ORDER = 0.2
 """The same for a question that nothing answered: with no order at hand, and with one."""
 SOUNDS_LIKE = 0.5

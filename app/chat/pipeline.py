@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app.chat.calibrate import FittedModel
 from app.chat.confidence import confidence_of
 from app.chat.decide import Decider, Findings, worth_saying
 from app.chat.intents import IntentModel, with_intent
+from app.chat.language import language_of
 from app.chat.products import ProductReader, Reading
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
@@ -33,6 +34,7 @@ from app.chat.turn import (
 )
 from app.chat.understand import Understander
 from app.errors import Unavailable
+from app.knowledge.glossary import in_other_language
 from app.knowledge.view import KnowledgeView
 from app.knowledge.views import Views
 from app.shop.orders import OrderBook
@@ -89,7 +91,7 @@ class Pipeline:
         if question.intent == "order" and question.order_ids:
             return await self._order(question, turn, view)
         try:
-            question, query = await self._read(question)
+            question, query = await self._read(question, view)
             if decision := self._decider.before_retrieval(question, turn):
                 return decision
             found = await self._look_up(question, query, turn, view)
@@ -121,8 +123,8 @@ class Pipeline:
 
     async def search(self, turn: Turn) -> dict[str, Any]:
         """The hit test: the same path as a turn up to the decision, with every score. No model is called."""
-        question, query = await self._read(self._understander.understand(turn))
         view = await self._views.of(turn.shop, turn.release)
+        question, query = await self._read(self._understander.understand(turn), view)
         found = await self._look_up(question, query, turn, view)
         decision = await self.decide(turn)
         return {
@@ -142,15 +144,23 @@ class Pipeline:
 
     async def candidates(self, turn: Turn) -> Candidates:
         """Question and passages before selection: what `xiaoer calibrate` is fitted on."""
-        question, query = await self._read(self._understander.understand(turn))
         view = await self._views.of(turn.shop, turn.release)
+        question, query = await self._read(self._understander.understand(turn), view)
         passages = await self._retrieve(question, query, turn, view)
         return Candidates(question, tuple(passages), self._reader.read(question, passages, view), view)
 
-    async def _read(self, question: Question) -> tuple[Question, QueryVectors]:
-        """The question with what its embedding says of its intent, and its vectors."""
+    async def _read(self, question: Question, view: KnowledgeView) -> tuple[Question, QueryVectors]:
+        """The question with what its embedding says of its intent, and the vectors it is searched with.
+
+        Asked across languages, it is searched with its shop words in the language of the knowledge too.
+        """
         query = await self._retriever.vectors(question)
-        return with_intent(question, self._intents.probabilities(query.alone)), query
+        question = with_intent(question, self._intents.probabilities(query.alone))
+        crosses = bool(view.language) and language_of(question.text, view.language) != view.language
+        if crosses and (more := in_other_language(question.standalone, question.language)):
+            question = replace(question, standalone=f"{question.standalone} {more}")
+            query = await self._retriever.vectors(replace(question, text=f"{question.text} {more}"))
+        return question, query
 
     async def _retrieve(
         self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView

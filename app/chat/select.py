@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -56,6 +56,10 @@ FEATURES = (
 """Names of the features in the order the fitted model knows them by name, not by place."""
 
 
+CERTAIN = 0.95
+"""Least confidence of what needs no judgement: an editor's own question, a value of a product named in full."""
+
+
 class Selector:
     """Gives every passage its calibrated probability of answering, and orders them by it. Pure."""
 
@@ -67,9 +71,16 @@ class Selector:
     ) -> list[Passage]:
         """The passages with `confidence` set and their features among their scores, best first."""
         table = features(question, passages, view, reading)
+        sure = certain(question, passages, table, reading)
         judged = [
-            replace(passage, confidence=chance, scores=MappingProxyType({**passage.scores, **row}))
-            for passage, row, chance in zip(passages, table, self._model.probabilities(table), strict=True)
+            replace(
+                passage,
+                confidence=max(chance, CERTAIN if is_sure else 0.0),
+                scores=MappingProxyType({**passage.scores, **row, "certain": float(is_sure)}),
+            )
+            for passage, row, chance, is_sure in zip(
+                passages, table, self._model.probabilities(table), sure, strict=True
+            )
         ]
         return sorted(judged, key=lambda p: -p.confidence)
 
@@ -79,7 +90,8 @@ def features(
 ) -> list[dict[str, float]]:
     """One row of `FEATURES` a passage, in the passages' order (best score first)."""
     asked = set(words(question.text))
-    if question.signals.get("depends", 0.0) >= 0.5:
+    crosses = view.language != "" and language_of(question.text, view.language) != view.language
+    if crosses or question.signals.get("depends", 0.0) >= 0.5:
         asked |= set(words(question.standalone))
     weight = max(view.weights.total(asked), 1e-6)
     rarest = max(asked, key=view.weights.weight, default="")
@@ -136,6 +148,22 @@ def features(
     return rows
 
 
+def certain(
+    question: Question, passages: Sequence[Passage], table: Sequence[Mapping[str, float]], reading: Reading | None
+) -> list[bool]:
+    """Which passages need no judgement: the question is one of an FAQ row's own, or names a product in full and asks
+    for a value that it has. Of names within names (a kettle, a kettle Pro) the longest said is meant."""
+    said = _plain(question.text)
+    names = {_plain(p.chunk.title) for p in passages if p.chunk.kind is Kind.PRODUCT}
+    named = max((name for name in names if len(name) >= _LEAST_NAME and name in said), key=len, default="")
+    return [
+        bool(row["said_title"])
+        or bool(named and row["attribute_found"] and reading and reading.concepts and _plain(p.chunk.title) == named)
+        for p, row in zip(passages, table, strict=True)
+    ]
+
+
+_LEAST_NAME = 4
 _OPINION = re.compile(
     r"评价|评论|买家秀|晒单|口碑|投稿|读者来信|"
     r"\breviews?\b|testimonials?|customers? (say|said|stories)|what (people|buyers) say",

@@ -91,6 +91,8 @@ class KnowledgeView:
             chunk.locator.casefold(): chunk for chunk in chunks if chunk.kind is Kind.PRODUCT
         }
         self._twins: Mapping[str, Sequence[Chunk]] = _group_twins(chunks)
+        languages = Counter(chunk.language[:2] for chunk in chunks)
+        self.language = languages.most_common(1)[0][0] if languages else ""
         self.columns: frozenset[str] = frozenset(
             column for product in self.products.values() for column in product.columns
         )

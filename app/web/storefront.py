@@ -97,7 +97,7 @@ class StorefrontData:
 
     @property
     def starters(self) -> tuple[Topic, ...]:
-        """Questions to begin with: the brand's own choice, else from the FAQ in the page's language, else plain ones.
+        """Questions to begin with: the brand's own choice, else from the FAQ in the page's language, else prices.
 
         A shop answers in both languages, even when its knowledge is written in the other one.
         """
@@ -105,7 +105,8 @@ class StorefrontData:
         if in_language and not self.questions:
             return in_language
         words = WORDS[self.language]
-        return tuple(Topic(question, "", words.lang) for question in self.questions or words.starters)
+        prices = tuple(words.product_question.format(title=card.title) for card in self.products[:3])
+        return tuple(Topic(question, "", words.lang) for question in self.questions or prices or words.starters)
 
 
 @runtime_checkable

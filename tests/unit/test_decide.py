@@ -241,7 +241,7 @@ def test_a_health_question_that_found_nothing_goes_to_a_human() -> None:
         ("order", 0.9, (), 0.95, True),
         ("order", 0.3, (), 0.95, False),
         ("order", 0.0, (), 0.2, True),
-        ("knowledge", 0.6, (), 0.2, True),
+        ("knowledge", 0.8, (), 0.2, True),
         ("knowledge", 0.3, (), 0.2, False),
         ("knowledge", 0.3, ("TC20260001",), 0.2, True),
         ("knowledge", 0.9, (), 0.95, False),

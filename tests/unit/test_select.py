@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.chat.select import FEATURES, Selector, features, in_force, prefer_valid_window, without_opinions
+from app.chat.select import CERTAIN, FEATURES, Selector, features, in_force, prefer_valid_window, without_opinions
 from tests.builders import NOON, a_faq, a_fitted, a_passage, a_policy, a_product, a_question, a_reader, a_view
 
 ALWAYS = a_passage(a_faq("Shipping fee?", "£5.", chunk_id="always"), 0.8)
@@ -74,12 +74,37 @@ def test_an_faq_row_about_reviews_is_the_shops_own_word() -> None:
 def test_passages_are_ordered_by_the_fitted_probability_and_carry_their_features() -> None:
     policy, row = a_policy(), a_faq()
     selector = Selector(a_fitted({"is_faq": 2.0, "is_policy": -2.0}))
-    judged = selector.select(
-        a_question(), [a_passage(policy, 0.0, score=0.9), a_passage(row, 0.0)], a_view(policy, row), None
-    )
+    asked = a_question("will it come by Friday")
+    passages = [a_passage(policy, 0.0, score=0.9), a_passage(row, 0.0)]
+    judged = selector.select(asked, passages, a_view(policy, row), None)
     assert [p.chunk for p in judged] == [row, policy]
     assert judged[0].confidence == pytest.approx(0.8808, abs=1e-4)
     assert set(FEATURES) <= set(judged[0].scores)
+
+
+def test_an_editors_own_question_is_certain_whatever_the_model_says() -> None:
+    row, other = a_faq("Do you wrap gifts?", "Yes, for £3."), a_faq("Do you post gifts?", "Yes.", chunk_id="other")
+    selector = Selector(a_fitted({}, intercept=-5.0))
+    asked = a_question("do you wrap gifts")
+    judged = selector.select(asked, [a_passage(other), a_passage(row)], a_view(row, other), None)
+    assert judged[0].chunk is row
+    assert judged[0].confidence == CERTAIN
+    assert judged[1].confidence < 0.1
+
+
+def test_a_value_of_a_product_named_in_full_is_certain_and_a_name_within_a_name_is_not() -> None:
+    kettle = a_product("Clay Kettle", "CK-1", attributes={"Price": "£32"})
+    pro = a_product("Clay Kettle Pro", "CK-2", attributes={"Price": "£54"})
+    view = a_view(kettle, pro)
+    asked = a_question("how much is the Clay Kettle Pro?")
+    passages = [a_passage(pro, name=1.0, score=0.95), a_passage(kettle, name=0.7, score=0.9)]
+    judged = Selector(a_fitted({}, intercept=-5.0)).select(
+        asked, passages, view, a_reader().read(asked, passages, view)
+    )
+    assert [(p.chunk.title, p.confidence >= CERTAIN) for p in judged] == [
+        ("Clay Kettle Pro", True),
+        ("Clay Kettle", False),
+    ]
 
 
 def test_every_feature_is_given_and_finite_for_every_kind_of_passage() -> None:
