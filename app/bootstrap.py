@@ -47,11 +47,11 @@ from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
 from app.errors import Conflict, NoKnowledge, NotFound
 from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
-from app.knowledge.release import ReleaseState
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
 from app.settings import Settings
 from app.shop.brand import Brand, brand_of
+from app.shop.guarded_orders import GuardedOrders
 from app.telemetry import Telemetry
 from app.web.storefront import StorefrontData, StorefrontReader
 
@@ -227,7 +227,7 @@ def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageMode
         confidence=load_model(FITTED / "confidence.json"),
         decider=Decider(Composer(lines), lines, Policy(answer=settings.confidence_threshold)),
         responder=responder,
-        orders=orders,
+        orders=GuardedOrders(orders),
     )
 
 
@@ -375,14 +375,16 @@ class Publishing:
         return (await self._catalogue.publish(shop, number)).number
 
     async def rollback(self, shop: str, number: int | None) -> int:
-        """Go back to that release, or to the newest built one before the live one."""
+        """Go back to that release, or to the one that was live before. A release nobody published is never chosen."""
         if number is None:
-            live = await self._catalogue.live_release(shop) or 0
-            built = [r.number for r in await self._catalogue.releases(shop) if r.state is ReleaseState.BUILT]
-            earlier = [n for n in built if n < live]
-            if not earlier:
-                raise Conflict(f"{shop} has no built release before {live}. Nothing was moved.")
-            number = max(earlier)
+            releases = await self._catalogue.releases(shop)
+            published = sorted(
+                (r for r in releases if r.published_at is not None and not r.live),
+                key=lambda r: r.published_at or r.created_at,
+            )
+            if not published:
+                raise Conflict(f"{shop} has no release that was live before. Nothing was moved.")
+            number = published[-1].number
         return await self.publish(shop, number)
 
 

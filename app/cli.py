@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.errors import BadInput, NoKnowledge, XiaoerError
+from app.errors import BadInput, NoKnowledge, NotFound, XiaoerError
 from app.running import find_server
 from app.settings import Settings
 
@@ -142,6 +142,11 @@ def releases_diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -
     """Show what changed between two releases."""
 
     async def work(catalogue: Any) -> list[dict[str, Any]]:
+        known = {r.number for r in await catalogue.releases(shop)}
+        if missing := {older, newer} - known:
+            raise NotFound(
+                f"{shop} has no release {min(missing)}; it has {', '.join(map(str, sorted(known))) or 'none'}."
+            )
         diff = await catalogue.diff(shop, older, newer)
         rows = [("added", None, c) for c in diff.added] + [("removed", c, None) for c in diff.removed]
         rows += [("changed", a, b) for a, b in diff.changed]
@@ -174,15 +179,9 @@ def releases_rollback(
     """Go back to an earlier release: the same one pointer move."""
 
     async def work(catalogue: Any) -> int:
-        live = await catalogue.live_release(shop)
-        earlier = [r.number for r in await catalogue.releases(shop) if live and r.number < live and r.state == "built"]
-        target = number if number is not None else max(earlier, default=None)
-        if target is None:
-            raise BadInput(
-                f"{shop} has no earlier built release. Nothing was changed; `xiaoer releases list` shows what there is."
-            )
-        await catalogue.publish(shop, target)
-        return int(target)
+        from app.bootstrap import Publishing  # noqa: PLC0415
+
+        return await Publishing(catalogue).rollback(shop, number)
 
     target = _run(_with_catalogue(work))
     out.print(f"Release {target} of {shop} is live again.")

@@ -155,7 +155,11 @@ def certain(
     for a value that it has. Of names within names (a kettle, a kettle Pro) the longest said is meant."""
     said = _plain(question.text)
     names = {_plain(p.chunk.title) for p in passages if p.chunk.kind is Kind.PRODUCT}
-    named = max((name for name in names if len(name) >= _LEAST_NAME and name in said), key=len, default="")
+    named = max(
+        (name for name in names if len(name) >= (_LEAST_NAME if name.isascii() else 2) and name in said),
+        key=len,
+        default="",
+    )
     return [
         bool(row["said_title"])
         or bool(named and row["attribute_found"] and reading and reading.concepts and _plain(p.chunk.title) == named)
