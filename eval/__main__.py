@@ -28,6 +28,8 @@ from eval.summary import by_group
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_SHOPS = ("tangli", "larchwood")
+HELD_OUT = ROOT / "eval" / "heldout"
+HELD_OUT_SHOPS = ("xinghe", "brightpaw")
 
 app = typer.Typer(help="Measure the production pipeline.", invoke_without_command=True, pretty_exceptions_enable=False)
 screen = Console(width=max(150, Console().width))
@@ -72,6 +74,17 @@ def suites(
 
 
 @app.command()
+def heldout(
+    *,
+    model: Model = "none",
+    show_failures: Annotated[int, typer.Option(help="Print the first N failures.")] = 0,
+    remember: Annotated[bool, typer.Option(help="Keep vectors on disk, so that the next run is faster.")] = False,
+) -> None:
+    """The suites of the held-out shops: what a shop that nothing was fitted on may expect."""
+    _run(_suites(HELD_OUT_SHOPS, model, "", show_failures, None, remember=remember))
+
+
+@app.command()
 def offtopic(every: Every = 1) -> None:
     """Does confidence reject what is no question for a shop?"""
     _run(_off_topic(every))
@@ -93,7 +106,7 @@ async def _suites(
     shops: Sequence[str], model: str, category: str, show_failures: int, out: Path | None, *, remember: bool = False
 ) -> dict[str, list[str]]:
     shut: dict[str, list[str]] = {}
-    folders = {shop: ROOT / "shops" / shop for shop in shops}
+    folders = {shop: _folder(shop) for shop in shops}
     async with open_solvers(_settings(model), folders, screen, remember=remember) as solvers:
         for shop, solver in solvers.items():
             outcomes = await _outcomes(_suite(shop, category), solver)
@@ -147,8 +160,16 @@ def _settings(model: str) -> Settings:
     return settings.model_copy(update={"home": settings.home / "eval", "model": model})
 
 
+def _folder(shop: str) -> Path:
+    return HELD_OUT / shop / "shop" if shop in HELD_OUT_SHOPS else ROOT / "shops" / shop
+
+
+def _suite_path(shop: str) -> Path:
+    return HELD_OUT / shop / "suite.jsonl" if shop in HELD_OUT_SHOPS else ROOT / "eval" / "suites" / f"{shop}.jsonl"
+
+
 def _suite(shop: str, category: str = "") -> Suite:
-    suite = read_suite(ROOT / "eval" / "suites" / f"{shop}.jsonl")
+    suite = read_suite(_suite_path(shop))
     return Suite(suite.name, tuple(s for s in suite.samples if not category or s.category == category))
 
 
