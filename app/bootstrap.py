@@ -225,7 +225,7 @@ def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageMode
         reader=reader,
         selector=Selector(load_model(FITTED / "selector.json")),
         confidence=load_model(FITTED / "confidence.json"),
-        decider=Decider(Composer(lines), lines, Policy(answer=settings.confidence_threshold)),
+        decider=Decider(Composer(), lines, Policy(answer=settings.confidence_threshold)),
         responder=responder,
         orders=GuardedOrders(orders),
     )

@@ -137,7 +137,7 @@ def the_lines() -> Lines:
 
 def a_composer() -> Composer:
     """A composer with the shipped lines."""
-    return Composer(the_lines())
+    return Composer()
 
 
 def a_reader() -> ProductReader:

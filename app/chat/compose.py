@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Literal
 
 from app.chat.guard import tries_to_take_over
-from app.chat.lines import Lines
 from app.chat.products import Reading, facts_of, meant_variants
 from app.chat.say_value import said
 from app.chat.shapes import asked_kinds, held_kinds
@@ -32,10 +31,7 @@ _CARD_CITATIONS = 8
 
 
 class Composer:
-    """Drafts answers. Pure."""
-
-    def __init__(self, lines: Lines) -> None:
-        self._lines = lines
+    """Drafts answers. Pure, and without any setting of its own."""
 
     def draft(
         self,

@@ -97,8 +97,12 @@ class Pipeline:
             found = await self._look_up(question, query, turn, view)
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
+        return await self._conclude(question, found, turn)
+
+    async def _conclude(self, question: Question, found: Findings, turn: Turn) -> Decision:
+        """What was found is answered from, asked of the shopper's order, or handed over."""
         if self._decider.is_about_an_order(question, turn, found.confidence):
-            return await self._order(question, turn, view)
+            return await self._order(question, turn, found.view)
         return self._decider.decide(question, found, turn)
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
@@ -126,7 +130,10 @@ class Pipeline:
         view = await self._views.of(turn.shop, turn.release)
         question, query = await self._read(self._understander.understand(turn), view)
         found = await self._look_up(question, query, turn, view)
-        decision = await self.decide(turn)
+        decision = self._decider.before_retrieval(question, turn)
+        if decision is None and question.intent == "order" and question.order_ids:
+            decision = await self._order(question, turn, view)
+        decision = decision or await self._conclude(question, found, turn)
         return {
             "question": {
                 "text": question.text,

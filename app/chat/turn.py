@@ -58,8 +58,7 @@ class Question:
     standalone the same with what pronouns and fragments point at filled in from the history
     language   "zh" or "en": the language to answer in
     intent     "knowledge", "order", "human", "smalltalk", "complaint", "medical", "legal", "injection", "unclear"
-    order_ids, phone_tails, skus: identifiers named in the message, or still standing from the history
-    entities   product names and other names last mentioned, latest first
+    order_ids, phone_tails: identifiers named in the message, or still standing from the history
     signals    everything else worth logging, by name
     """
 
@@ -70,8 +69,6 @@ class Question:
     history: tuple[Message, ...] = ()
     order_ids: tuple[str, ...] = ()
     phone_tails: tuple[str, ...] = ()
-    skus: tuple[str, ...] = ()
-    entities: tuple[str, ...] = ()
     signals: Mapping[str, float] = field(default_factory=_no_scores)
 
 

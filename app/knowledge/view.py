@@ -16,8 +16,6 @@ from functools import cached_property
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.tokenize import words
 
-NAME_COLUMNS = re.compile(r"^(名称|商品名称|宝贝名称|商品|品名|name|title|product|product name)$", re.I)
-
 
 @dataclass(frozen=True)
 class Product:
@@ -93,9 +91,6 @@ class KnowledgeView:
         self._twins: Mapping[str, Sequence[Chunk]] = _group_twins(chunks)
         languages = Counter(chunk.language[:2] for chunk in chunks)
         self.language = languages.most_common(1)[0][0] if languages else ""
-        self.columns: frozenset[str] = frozenset(
-            column for product in self.products.values() for column in product.columns
-        )
         self.name_weights = WordWeights(words(product.name) for product in self.products.values())
 
     def in_force(self, chunk: Chunk, as_of: datetime) -> Chunk:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from app.adapters.orders.file import FileOrderBook
 from app.chat.compose import Composer
-from app.chat.lines import Lines
 from app.chat.products import Reading, facts_of
 from app.chat.turn import Citation, Question
 from app.knowledge.chunk import Chunk, Kind
@@ -34,7 +33,7 @@ def drafted(*columns: str) -> list[tuple[Citation, ...]]:
     product = Product("camp-mug", "Camp Mug", MUGS)
     reading = Reading(((product, 1.0),), MUGS, (), columns, facts_of(MUGS, columns), False)
     question = Question("?", "?", "en")
-    evidence = Composer(Lines({})).from_products(question, reading)
+    evidence = Composer().from_products(question, reading)
     return [sentence.citations for sentence in evidence.draft]
 
 
