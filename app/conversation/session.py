@@ -53,9 +53,10 @@ class TurnRun:
         """The id the reply carries: that of the last message it answers."""
         return self.messages[-1].message_id
 
-    def holds(self, client_message_id: str) -> bool:
-        """Whether it answers the message that was sent under this id."""
-        return bool(client_message_id) and any(m.client_message_id == client_message_id for m in self.messages)
+    def held(self, client_message_id: str) -> Received | None:
+        """The message it answers that was sent under this id, if any."""
+        ours = (m for m in self.messages if client_message_id and m.client_message_id == client_message_id)
+        return next(ours, None)
 
     def fail(self, error: BaseException) -> None:
         """Tell everyone who waits."""

@@ -123,8 +123,9 @@ class Conversations:
         """Take a message in and return once the attendant has decided on it.
 
         Messages that come while a turn is running wait for it and are answered together, in one turn.
-        A `client_message_id` seen before gets the reply it got then. Raises any XiaoerError of the first
-        half; the message is recorded by then, and sending it again under the same id tries again.
+        A `client_message_id` seen before gets the reply it got then, and Conflict when the text is another one.
+        Raises any XiaoerError of the first half; the message is recorded by then, and sending it again under the
+        same id tries again.
         """
         session = await self._session(conversation_id)
         async with session.lock:
@@ -244,10 +245,12 @@ class Conversations:
     async def _take_in(self, session: Session, text: str, client_message_id: str) -> TurnRun:
         conversation = session.conversation
         known = conversation.known(client_message_id)
+        _need_same(known, text)
         if known is not None and known.message_id in conversation.replies:
             return _told(conversation.turns, conversation.replies[known.message_id])
         for run in (session.current, session.next):
-            if run is not None and run.holds(client_message_id):
+            if run is not None and (held := run.held(client_message_id)):
+                _need_same(held, text)
                 return run
         if self._closing:
             raise Unavailable("The server is stopping. The message was not taken; send it again in a moment.")
@@ -372,6 +375,15 @@ class Conversations:
         run.fail(error)
         session.signal(Sign())
         self._witness.turn_failed(session.conversation.id, session.conversation.shop, error, cause)
+
+
+def _need_same(known: Received | None, text: str) -> None:
+    """A repeat gets the first reply, so it has to ask the same. Raises Conflict when it does not."""
+    if known is not None and known.text != text:
+        raise Conflict(
+            "Another message was sent under this client_message_id. The first one and its reply are kept, this one was "
+            "not recorded; send it again under an id of its own."
+        )
 
 
 def _received(message: Received) -> Draft:

@@ -96,6 +96,24 @@ async def test_a_repeated_client_message_id_returns_the_first_reply(talk: Talk) 
     assert len(talk.attendant.turns) == 1
 
 
+async def test_an_id_that_another_text_was_sent_under_is_a_conflict_and_the_first_reply_stays(talk: Talk) -> None:
+    first = await talk.ask("Can I return it?", "client-1")
+    with pytest.raises(Conflict, match="client_message_id"):
+        await talk.ask("Do you ship to Norway?", "client-1")
+    assert await talk.ask("Can I return it?", "client-1") == first
+    assert talk.types().count("message.received") == 1
+
+
+async def test_so_it_is_while_the_first_is_still_being_answered(talk: Talk) -> None:
+    talk.attendant.gate.clear()
+    first = asyncio.create_task(talk.ask("Can I return it?", "client-1"))
+    await until(lambda: talk.attendant.turns)
+    with pytest.raises(Conflict, match="client_message_id"):
+        await talk.ask("Do you ship to Norway?", "client-1")
+    talk.attendant.gate.set()
+    assert (await first)["decision"] == "answer"
+
+
 async def test_it_does_so_after_a_restart(talk: Talk) -> None:
     first = await talk.ask("Can I return it?", "client-1")
     talk.conversations = talk.open()
