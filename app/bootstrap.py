@@ -19,6 +19,7 @@ from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
+from app.adapters.db.staff import SqlStaffBook
 from app.adapters.keys import decode_key, load_or_make_key, load_or_make_token
 from app.adapters.llm.embedded import EmbeddedModel, EmbeddedOptions
 from app.adapters.llm.no_model import NoModel
@@ -52,6 +53,7 @@ from app.knowledge.views import Views
 from app.settings import Settings
 from app.shop.brand import Brand, brand_of
 from app.shop.guarded_orders import GuardedOrders
+from app.staff.door import Door
 from app.telemetry import Telemetry
 from app.web.storefront import StorefrontData, StorefrontReader
 
@@ -320,6 +322,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
             run_key=run_key,
             ingest=Ingestion(knowledge),
+            door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,

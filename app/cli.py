@@ -20,6 +20,7 @@ from rich.table import Table
 from app.errors import BadInput, NoKnowledge, NotFound, XiaoerError
 from app.running import find_server
 from app.settings import Settings
+from app.staff_commands import staff_app
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ model_app = typer.Typer(help="The embedded language model.", no_args_is_help=Tru
 app.add_typer(releases_app, name="releases")
 app.add_typer(audit_app, name="audit")
 app.add_typer(model_app, name="model")
+app.add_typer(staff_app, name="staff")
 
 out = Console()
 err = Console(stderr=True)

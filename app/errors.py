@@ -39,6 +39,14 @@ class NotAllowed(XiaoerError):
     title = "You may not do this"
 
 
+class Forbidden(XiaoerError):
+    """Whoever asks is known, and may not do this."""
+
+    slug = "forbidden"
+    status = 403
+    title = "Your account may not do this"
+
+
 class Conflict(XiaoerError):
     """The thing is in a state in which this cannot be done."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.engine import Database
 from app.adapters.db.migrate import upgrade
+from app.adapters.db.staff import SqlStaffBook
 from app.api.auth import Tokens
 from app.api.container import Container
 from app.conversation.log import EventLog
@@ -21,6 +22,7 @@ from app.conversation.speak import Conversations, Limits
 from app.errors import Conflict, NotFound
 from app.knowledge.release import Release, ReleaseState
 from app.shop.brand import Brand
+from app.staff.door import Door
 from app.telemetry import Telemetry
 from tests.fakes import FakeAttendant
 
@@ -81,14 +83,20 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
-def make_container(home: Path, attendant: FakeAttendant | None = None, url: str = "", **more: Any) -> Container:
-    """Real SQLite under `home`; the database is closed with the application."""
-    attendant = attendant or FakeAttendant()
+def migrated_database(home: Path, url: str = "") -> Database:
+    """A database under `home`, at the newest revision."""
     path = home / "xiaoer.sqlite3"
     if not url and not path.exists():
         path.write_bytes(_migrated())
     database = Database(url or f"sqlite:///{path}")
     upgrade(database)
+    return database
+
+
+def make_container(home: Path, attendant: FakeAttendant | None = None, url: str = "", **more: Any) -> Container:
+    """Real SQLite under `home`; the database is closed with the application."""
+    attendant = attendant or FakeAttendant()
+    database = migrated_database(home, url)
     shops, telemetry = FakeShops(), Telemetry()
     log = SqlEventLog(database, MASTER)
 
@@ -108,6 +116,7 @@ def make_container(home: Path, attendant: FakeAttendant | None = None, url: str 
         "telemetry": telemetry,
         "tokens": Tokens(MASTER.derive("sign conversation tokens"), 3600),
         "api_key": API_KEY,
+        "door": Door(SqlStaffBook(database)),
         "close": close,
     }
     return Container(**(parts | more))

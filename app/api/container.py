@@ -13,6 +13,7 @@ from app.chat.turn import Turn
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
 from app.knowledge.release import Release
+from app.staff.door import Door
 from app.telemetry import Telemetry
 
 
@@ -95,6 +96,8 @@ class Container:
     run_key: str = ""
     """Key of this run, for commands on this machine; "" = there are none"""
     ingest: Ingest | None = None
+    door: Door | None = None
+    """Where staff sign in; None = only programs with the API key get in"""
     default_shop: str = ""
     message_limit: int = 4_000
     body_limit_bytes: int = 1_000_000
