@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
 
 from app.errors import Unavailable
 from app.knowledge.catalogue import ChunkVersion, Leftover, WritableCatalogue
 from app.knowledge.ports import FOREVER, Embedder, IndexPoint, KnowledgeIndex, Vector
 from ingestion.chunkers import hash_of
 from ingestion.points import PointText, SidedText, index_points, point_texts
+from ingestion.sources import Progress
 
 EMBED_BATCH = 64
 UPSERT_BATCH = 500
-
-Progress: TypeAlias = Callable[[str, int, int], None]
-"""Called with a stage ("read", "embed", "index"), how much is done, and of how much."""
 
 
 class Builder:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from app.knowledge.catalogue import keyed
 from app.knowledge.chunk import Chunk
 from ingestion.reading import FileRead
-from ingestion.sources.folder import ShopFolder
+from ingestion.sources import Scope
 
 
 class Counts(NamedTuple):
@@ -46,7 +46,7 @@ class Comparison:
         return f"{totals[0]} new, {totals[1]} changed, {totals[3]} vanished"
 
 
-def compare(current: Sequence[Chunk], reads: Sequence[FileRead], folder: ShopFolder) -> Comparison:
+def compare(current: Sequence[Chunk], reads: Sequence[FileRead], scope: Scope) -> Comparison:
     """What to add and to close. Files that failed keep the chunks they had; so does everything out of scope."""
     failed = {read.path for read in reads if read.error}
     # An id given again to content that came back carries the release number behind a hyphen.
@@ -65,17 +65,15 @@ def compare(current: Sequence[Chunk], reads: Sequence[FileRead], folder: ShopFol
     closed = tuple(
         chunk.chunk_id
         for fingerprint, chunk in have.items()
-        if fingerprint not in wanted and chunk.path not in failed and folder.in_scope(chunk.path)
+        if fingerprint not in wanted and chunk.path not in failed and scope.in_scope(chunk.path)
     )
-    return Comparison(tuple(added), closed, _counts(current, reads, failed, folder))
+    return Comparison(tuple(added), closed, _counts(current, reads, failed, scope))
 
 
-def _counts(
-    current: Sequence[Chunk], reads: Sequence[FileRead], failed: set[str], folder: ShopFolder
-) -> dict[str, Counts]:
+def _counts(current: Sequence[Chunk], reads: Sequence[FileRead], failed: set[str], scope: Scope) -> dict[str, Counts]:
     before: dict[str, list[Chunk]] = {}
     for chunk in current:
-        if folder.in_scope(chunk.path):
+        if scope.in_scope(chunk.path):
             before.setdefault(chunk.path, []).append(chunk)
     counts: dict[str, Counts] = {}
     for read in reads:

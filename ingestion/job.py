@@ -12,19 +12,20 @@ from app.errors import BadInput
 from app.knowledge.catalogue import ChunkVersion, NewChunk, WritableCatalogue
 from app.knowledge.chunk import Chunk
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
-from ingestion.building import Builder, Progress
+from ingestion.building import Builder
 from ingestion.compare import Comparison, compare
 from ingestion.points import point_texts
 from ingestion.reading import FileRead, Reader
 from ingestion.report import FileReport, IngestReport
 from ingestion.shop_files import ShopFiles, only_one_job
-from ingestion.sources.folder import ShopFolder, open_folder
+from ingestion.sources import Progress, Scope, Shelf, Source
+from ingestion.sources.folder import FolderSource
 
 _SHOP_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff_-]{0,63}")
 
 
 async def ingest(
-    folder: Path,
+    source: Path | Source,
     shop: str,
     *,
     home: Path,
@@ -34,7 +35,7 @@ async def ingest(
     publish: bool,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Read a shop folder or a part of it into a new release, and publish that unless a file failed.
+    """Read a shop folder, a part of it or another source into a new release, and publish that unless a file failed.
 
     Only what changed is embedded. What is gone from the part that was read ends with the new release; nothing
     outside that part is touched. A file that cannot be read keeps the chunks it had. Killed at any point, the live
@@ -48,7 +49,7 @@ async def ingest(
         job = _Job(
             shop, home=home, catalogue=catalogue, index=index, embedder=embedder, progress=progress or (lambda *_: None)
         )
-        return await job.run(folder, publish)
+        return await job.run(FolderSource(source) if isinstance(source, Path) else source, publish)
 
 
 class _Job:
@@ -67,23 +68,25 @@ class _Job:
         self._embedder = embedder
         self._progress = progress
         self._files = ShopFiles(home, shop)
+        self._root = home / "shops" / shop
         self._builder = Builder(shop, catalogue, index, embedder, progress)
 
-    async def run(self, path: Path, publish: bool) -> IngestReport:
+    async def run(self, source: Source, publish: bool) -> IngestReport:
         known = await self._catalogue.folder(self._shop)
-        folder = open_folder(path, known)
+        scope = await source.bring(Shelf(self._root, known), self._progress)
+        folder = scope.folder
         brand = self._files.read_brand(folder)
-        reads, folder = await asyncio.to_thread(self._read, folder)
+        reads, scope = await asyncio.to_thread(self._read, scope)
         orders = self._files.read_orders(folder)
-        if not folder.files and not await self._catalogue.newest_built(self._shop):
+        if not scope.files and not await self._catalogue.newest_built(self._shop):
             raise BadInput(f"{self._shop} has no knowledge yet; ingest its whole folder first. Nothing was changed")
-        await self._catalogue.save_shop(self._shop, brand.raw, str(folder.root) if folder.whole else known)
+        await self._catalogue.save_shop(self._shop, brand.raw, str(folder.root) if folder and folder.whole else known)
 
         if leftover := await self._catalogue.staged(self._shop):
             await self._builder.undo(leftover)
         base = await self._catalogue.newest_built(self._shop)
         current = await self._catalogue.chunks(self._shop, base.number) if base else []
-        comparison = compare(current, reads, folder)
+        comparison = compare(current, reads, scope)
         number = base.number if base else None
         if comparison.changes or base is None or base.embedder != self._embedder.name:
             number = await self._build(
@@ -93,7 +96,7 @@ class _Job:
             await self._builder.check(number)
 
         self._files.write(brand, orders)
-        report = self._report(folder, reads, comparison, number)
+        report = self._report(scope, reads, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
         wanted = number if publish and report.ok else None
         if wanted is not None and await self._catalogue.live_release(self._shop) != wanted:
@@ -101,17 +104,18 @@ class _Job:
         report.live_release = await self._catalogue.live_release(self._shop)
         return report
 
-    def _read(self, folder: ShopFolder) -> tuple[list[FileRead], ShopFolder]:
+    def _read(self, scope: Scope) -> tuple[list[FileRead], Scope]:
         reader = Reader(self._files.zone)
-        for number, source in enumerate(folder.files, start=1):
+        for number, source in enumerate(scope.files, start=1):
             reader.read([source])
-            self._progress("read", number, len(folder.files))
-        if reader.has_products and folder.others:
+            self._progress("read", number, len(scope.files))
+        if reader.has_products and scope.others:
             # A spec sheet changes the products of another file, and the other way round: they belong together.
-            joined = set(reader.read_product_tables(folder.others))
-            also = tuple(source for source in folder.others if source.path in joined)
-            folder = replace(folder, files=(*folder.files, *also))
-        return reader.finish(), folder
+            joined = set(reader.read_product_tables(scope.others))
+            also = tuple(source for source in scope.others if source.path in joined)
+            scope = replace(scope, files=(*scope.files, *also))
+        failed = [FileRead(path, error=reason) for path, reason in scope.failed.items()]
+        return [*reader.finish(), *failed], scope
 
     async def _build(
         self, comparison: Comparison, reads: Sequence[FileRead], current: Sequence[Chunk], *, reembed: bool
@@ -143,7 +147,7 @@ class _Job:
         return staged.number
 
     def _report(
-        self, folder: ShopFolder, reads: Sequence[FileRead], comparison: Comparison, number: int | None
+        self, scope: Scope, reads: Sequence[FileRead], comparison: Comparison, number: int | None
     ) -> IngestReport:
         files = []
         for read in reads:
@@ -162,7 +166,7 @@ class _Job:
         for path, counts in comparison.counts.items():
             if path not in known:
                 files.append(FileReport(path=path, vanished=counts.vanished, warnings=["the file is gone"]))
-        for path in folder.ignored:
+        for path in scope.ignored:
             files.append(FileReport(path=path, warnings=["not a format that is read; ignored"]))
         return IngestReport(shop=self._shop, release=number, files=files)
 

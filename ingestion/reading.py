@@ -15,7 +15,7 @@ from ingestion.chunkers.product import ProductChunker
 from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, SkippedRow
 from ingestion.converters import convert_file
 from ingestion.headers import Column, TableKind
-from ingestion.sources.folder import SourceFile
+from ingestion.sources import SourceFile
 from ingestion.tables import Table, read_tables
 from ingestion.text import language_of
 

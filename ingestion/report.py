@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ingestion.building import Progress
 from ingestion.converted import SkippedRow
+from ingestion.sources import Progress
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN_NOTES = 20
-_STAGES = {"read": "reading files", "embed": "embedding texts", "index": "writing the index"}
+_STAGES = {"fetch": "fetching", "read": "reading files", "embed": "embedding texts", "index": "writing the index"}
 
 
 @dataclass(slots=True)

@@ -57,11 +57,11 @@ class ShopFiles:
         self._shop = shop
         self.zone: tzinfo = ZoneInfo(DEFAULT_ZONE)
 
-    def read_brand(self, folder: ShopFolder) -> KeptFile:
+    def read_brand(self, folder: ShopFolder | None) -> KeptFile:
         """The brand in the folder, else the one kept before, else just the shop's name. Sets the shop's time zone."""
         kept = self._kept_brand()
         brand = KeptFile(None, kept, FileReport("brand.yaml"))
-        if folder.brand.is_file():
+        if folder and folder.brand.is_file():
             try:
                 text = self._read(folder.brand, MAX_BRAND_BYTES)
                 raw = _yaml_mapping(text)
@@ -74,11 +74,11 @@ class ShopFiles:
         self._set_zone(brand)
         return brand
 
-    def read_orders(self, folder: ShopFolder) -> KeptFile:
+    def read_orders(self, folder: ShopFolder | None) -> KeptFile:
         """The order book in the folder, in UTF-8, with lines that are no orders left out; else the one kept before."""
-        source = folder.orders
-        path = source.relative_to(folder.root).as_posix() if source else ""
-        if source is None or not (folder.whole or folder.prefix == path):
+        source = folder.orders if folder else None
+        path = source.relative_to(folder.root).as_posix() if folder and source else ""
+        if folder is None or source is None or not (folder.whole or folder.prefix == path):
             return KeptFile(None)
         orders = KeptFile(None, report=FileReport(path), path=path)
         try:

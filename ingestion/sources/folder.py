@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from app.errors import BadInput
 from ingestion.converters import SUFFIXES
+from ingestion.sources import ELSEWHERE, Progress, Scope, Shelf, SourceFile
 
 UNREAD_DOCUMENTS = frozenset(
     {".doc", ".xls", ".ppt", ".pptx", ".rtf", ".odt", ".ods", ".numbers", ".pages", ".et", ".wps"}
@@ -18,14 +20,6 @@ BRANDS = ("brand.yaml", "brand.yml")
 ORDERS = "orders.jsonl"
 _README = re.compile(r"readme(?:[._-].*)?|license|changelog", re.IGNORECASE)
 MAX_FILES = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file to read; `path` is relative to the shop folder, with forward slashes."""
-
-    file: Path
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +51,28 @@ class ShopFolder:
         """The order book, at the root or under shop/."""
         return _own_file(self.root, ORDERS) or _own_file(self.root / "shop", ORDERS)
 
-    def in_scope(self, path: str) -> bool:
-        """Whether a file that is gone would be missed: the scope speaks for it."""
-        return (
-            self.whole
-            or path == self.prefix
-            or path.startswith(f"{self.prefix}/")
-            or path in {f.path for f in self.files}
+    def speaks_for(self, path: str) -> bool:
+        """Whether a file that is gone would be missed. What was brought from elsewhere is no business of a folder."""
+        if path.startswith(ELSEWHERE):
+            return False
+        return self.whole or path == self.prefix or path.startswith(f"{self.prefix}/")
+
+
+class FolderSource:
+    """A shop folder, a sub-folder or one file of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def bring(self, shelf: Shelf, progress: Progress) -> Scope:
+        """Its files, where they lie. Raises BadInput when there is nothing to read."""
+        folder = await asyncio.to_thread(open_folder, self._path, shelf.folder)
+        return Scope(
+            files=folder.files,
+            others=(*folder.others, *shelf.kept()),
+            ignored=folder.ignored,
+            speaks_for=folder.speaks_for,
+            folder=folder,
         )
 
 
@@ -113,11 +122,11 @@ def _walk(top: Path, root: Path) -> Iterator[SourceFile]:
     count = 0
     for folder, folders, names in os.walk(top):
         folders[:] = sorted(
-            name for name in folders if not name.startswith((".", "__")) and (top != root or name != "shop")
+            name for name in folders if not name.startswith((".", "__", ELSEWHERE)) and (top != root or name != "shop")
         )
         for name in sorted(names):
             file = Path(folder) / name
-            if name.startswith((".", "~$")) or _is_shop_file(file, root) or not file.is_file():
+            if name.startswith((".", "~$", ELSEWHERE)) or _is_shop_file(file, root) or not file.is_file():
                 continue
             if top == root and file.parent == root and _README.fullmatch(file.stem):
                 continue
