@@ -46,8 +46,9 @@ from app.chat.understand import Understander
 from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
-from app.errors import Conflict, NoKnowledge, NotFound
+from app.errors import NoKnowledge, NotFound
 from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
+from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
 from app.settings import Settings
@@ -241,6 +242,13 @@ class Attendance:
     model: LanguageModel
     pipeline: Pipeline
 
+    async def try_release(self, shop: str, release: int) -> None:
+        """Look something up in a release that is not live yet, as a shopper's question would."""
+        brand = self.knowledge.brands(shop)
+        await self.pipeline.search(
+            Turn(shop=shop, brand=brand, release=release, as_of=datetime.now(UTC), text=brand.name)
+        )
+
     async def turn(self, shop: str, text: str, as_of: datetime | None = None) -> Turn:
         """A turn outside any conversation. Raises NotFound or NoKnowledge."""
         brand = self.knowledge.brands(shop)
@@ -291,7 +299,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         pipeline = make_pipeline(settings, knowledge, model)
         master = master_key(settings)
         telemetry = Telemetry()
-        publisher = Publishing(knowledge.catalogue)
+        publisher = Publisher(knowledge.catalogue, knowledge.index, Attendance(knowledge, model, pipeline).try_release)
         storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
 
         async def start() -> None:
@@ -367,28 +375,15 @@ class Ingestion:
         return told
 
 
-class Publishing:
-    """Moves a shop's pointer, back to the release before the live one where none is named."""
-
-    def __init__(self, catalogue: SqlCatalogue) -> None:
-        self._catalogue = catalogue
-
-    async def publish(self, shop: str, number: int) -> int:
-        """Make that built release live. Raises NotFound or Conflict, and then nothing has moved."""
-        return (await self._catalogue.publish(shop, number)).number
-
-    async def rollback(self, shop: str, number: int | None) -> int:
-        """Go back to that release, or to the one that was live before. A release nobody published is never chosen."""
-        if number is None:
-            releases = await self._catalogue.releases(shop)
-            published = sorted(
-                (r for r in releases if r.published_at is not None and not r.live),
-                key=lambda r: r.published_at or r.created_at,
-            )
-            if not published:
-                raise Conflict(f"{shop} has no release that was live before. Nothing was moved.")
-            number = published[-1].number
-        return await self.publish(shop, number)
+@asynccontextmanager
+async def open_publisher(settings: Settings) -> AsyncIterator[Publisher]:
+    """What moves pointers, without a server and without the engines that answering takes."""
+    with open_database(settings) as database:
+        index = make_index(settings)
+        try:
+            yield Publisher(SqlCatalogue(database), index)
+        finally:
+            await index.close()
 
 
 async def parts_of(settings: Settings, knowledge: Knowledge, model: LanguageModel) -> Sequence[Part]:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 import app as package
-from app.api import health, knowledge, openai, problems, shopper
+from app.api import health, knowledge, openai, problems, releases, shopper
 from app.api.container import Container
 from app.api.outermost import Outermost
 from app.web import routes as pages
@@ -46,7 +46,7 @@ def create_app(container: Container) -> FastAPI:
         )
     app.add_middleware(Outermost, telemetry=container.telemetry, body_limit_bytes=container.body_limit_bytes)
     problems.install(app)
-    for part in (shopper, openai, knowledge, health):
+    for part in (shopper, openai, knowledge, releases, health):
         app.include_router(part.router)
     if isinstance(container, StorefrontSource):
         app.include_router(pages.router(container))

@@ -20,10 +20,12 @@ from app.conversation.ports import Attendant
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations, Limits
 from app.errors import Conflict, NotFound
-from app.knowledge.release import Release, ReleaseState
+from app.knowledge.chunk import Chunk
+from app.knowledge.release import PointerMove, Release, ReleaseState
 from app.shop.brand import Brand
 from app.staff.door import Door
 from app.telemetry import Telemetry
+from tests.builders import a_chunk
 from tests.fakes import FakeAttendant
 
 API_KEY = "test-key"
@@ -52,13 +54,20 @@ class FakeShops:
     async def shops(self) -> list[str]:
         return ["hill"]
 
-    async def publish(self, shop: str, number: int) -> int:
+    async def differing(self, shop: str, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
+        held = {1: a_chunk("Returns", "Within 30 days."), 2: a_chunk("Returns", "Within 60 days.", chunk_id="newer")}
+        return ([], []) if before == after else ([held[before]], [held[after]])
+
+    async def moves(self, shop: str) -> list[PointerMove]:
+        return [PointerMove(shop, 1, 2, datetime.now(UTC), "api", "spring prices")]
+
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> int:
         if number not in (1, 2):
             raise Conflict(f"Release {number} is not built. Nothing has moved.")
         self.live = number
         return number
 
-    async def rollback(self, shop: str, number: int | None) -> int:
+    async def rollback(self, shop: str, number: int | None, *, by: str = "", reason: str = "") -> int:
         return await self.publish(shop, number or 1)
 
 

@@ -12,7 +12,8 @@ from app.api.limits import Buckets
 from app.chat.turn import Turn
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
-from app.knowledge.release import Release
+from app.knowledge.chunk import Chunk
+from app.knowledge.release import PointerMove, Release
 from app.staff.door import Door
 from app.telemetry import Telemetry
 
@@ -39,14 +40,20 @@ class Knowledge(Protocol):
     async def shops(self) -> list[str]:
         """Names of shops, in order of creation."""
 
+    async def differing(self, shop: str, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
+        """The chunks that only the first, and those that only the second of two releases has."""
+
+    async def moves(self, shop: str) -> list[PointerMove]:
+        """Every publish and rollback of the shop, newest first."""
+
 
 class Publisher(Protocol):
     """Moves a shop's pointer. Both raise NotFound or Conflict, and then nothing has moved."""
 
-    async def publish(self, shop: str, number: int) -> int:
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> int:
         """Make that built release the live one; returns its number."""
 
-    async def rollback(self, shop: str, number: int | None) -> int:
+    async def rollback(self, shop: str, number: int | None, *, by: str = "", reason: str = "") -> int:
         """Go back to that release, or to the one that was live before; returns its number."""
 
 

@@ -75,7 +75,7 @@ async def publish(request: Request) -> Response:
     if body.release is None:
         raise BadInput("No release is named. Nothing was moved; send `release`, a number from the list of releases.")
     shop = await shop_named(container, body.shop)
-    await container.publisher.publish(shop, body.release)
+    await container.publisher.publish(shop, body.release, by="api", reason=body.reason)
     return json_response(await _listed(container, shop))
 
 
@@ -86,7 +86,7 @@ async def rollback(request: Request) -> Response:
     require_key(request, container.api_key, container.run_key)
     body = await read(request, ReleaseBody)
     shop = await shop_named(container, body.shop)
-    await container.publisher.rollback(shop, body.release)
+    await container.publisher.rollback(shop, body.release, by="api", reason=body.reason)
     return json_response(await _listed(container, shop))
 
 

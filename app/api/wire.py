@@ -116,6 +116,7 @@ class ReleaseBody(Body):
 
     shop: Short = ""
     release: int | None = Field(default=None, ge=1)
+    reason: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
 
 
 B = TypeVar("B", bound=Body)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from app.knowledge.chunk import Chunk, Document, Kind
 from app.knowledge.ports import Catalogue, Vector
-from app.knowledge.release import Release
+from app.knowledge.release import PointerMove, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,6 @@ class ChunkVersion:
     chunk: Chunk
     from_release: int
     to_release: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseDiff:
-    """What changed from one release to another; `changed` holds (before, after)."""
-
-    added: tuple[Chunk, ...]
-    changed: tuple[tuple[Chunk, Chunk], ...]
-    removed: tuple[Chunk, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +89,20 @@ class WritableCatalogue(Catalogue, Protocol):
     async def mark_built(self, shop: str, number: int) -> None:
         """Say that the index holds all of a staged release. Raises Conflict when it is not staged."""
 
-    async def publish(self, shop: str, number: int) -> Release:
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> Release:
         """Move the shop's pointer. Raises NotFound or Conflict; the pointer then stays."""
+
+    async def moves(self, shop: str) -> list[PointerMove]:
+        """Every publish and rollback of the shop, newest first."""
+
+    async def retire(self, shop: str, kept: int, live_since: datetime) -> list[int]:
+        """Mark as swept what is older than the `kept` newest releases, neither live nor live at `live_since`."""
+
+    async def garbage(self, shop: str) -> list[str]:
+        """Ids of the chunks that are part of no release that is kept."""
+
+    async def drop_garbage(self, shop: str, chunk_ids: Sequence[str]) -> None:
+        """Delete those chunks, and documents that no kept release has."""
 
     async def vectors(self, model: str, text_hashes: Sequence[str]) -> dict[str, Vector]:
         """Cached vectors of a model by text hash; what is not known is left out."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from app.adapters.db.migrate import head_revision, upgrade
 from app.errors import Conflict, NotFound
 from app.knowledge.catalogue import NewChunk
 from app.knowledge.chunk import Chunk, Document, Kind
+from app.knowledge.diff import compare_releases
 from app.knowledge.release import ReleaseState
 from ingestion.chunkers import make_chunk
 
@@ -109,14 +113,55 @@ async def test_old_releases_never_change_and_can_be_gone_back_to(catalogue: SqlC
     assert sorted(c.attributes["价格"] for c in await catalogue.chunks("s", 1)) == ["1", "1"]
     assert sorted(c.attributes["价格"] for c in await catalogue.chunks("s", 2)) == ["1", "2"]
     assert {c.chunk_id for c in await catalogue.chunks("s", third)} == {f"{first[0].chunk_id}-3", first[1].chunk_id}
-    diff = await catalogue.diff("s", 1, 2)
-    assert [(a.attributes["价格"], b.attributes["价格"]) for a, b in diff.changed] == [("1", "2")]
-    assert (diff.added, diff.removed) == ((), ())
+    diff = await compare_releases(catalogue, "s", 1, 2)
+    assert [(v.name, v.before, v.after) for c in diff.changes for v in c.values()] == [("价格", "1", "2")]
+    assert diff.counts() == {"changed": 1, "added": 0, "removed": 0, "moved": 0}
     await catalogue.publish("s", 1)
     assert [(r.number, r.live) for r in await catalogue.releases("s")] == [(3, False), (2, False), (1, True)]
     newest = await catalogue.newest_built("s")
     assert newest is not None
     assert newest.number == 3
+
+
+async def test_every_move_of_the_pointer_is_kept_with_its_reason(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {}, "")
+    first, second = await build(catalogue, [cup("A", "1")]), await build(catalogue, [cup("B", "1")])
+    await catalogue.publish("s", first)
+    await catalogue.publish("s", first)
+    await catalogue.publish("s", second, by="ann", reason="spring")
+    moves = [(m.from_release, m.to_release, m.by, m.reason) for m in await catalogue.moves("s")]
+    assert moves == [(first, second, "ann", "spring"), (None, first, "", "")]
+
+
+async def test_releases_that_are_swept_leave_the_kept_ones_exactly_as_they_were(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {}, "")
+    chunks = [cup("A", str(price)) for price in range(6)]
+    numbers = [await build(catalogue, [chunks[0], cup("Z", "1")])]
+    for old, new in pairwise(chunks):
+        numbers.append(await build(catalogue, [new], (old.chunk_id,)))
+    await catalogue.publish("s", numbers[1])
+    kept = {n: await catalogue.chunks("s", n) for n in (numbers[1], numbers[4], numbers[5])}
+    assert await catalogue.garbage("s") == []
+    assert await catalogue.retire("s", 2, datetime.now(UTC)) == [numbers[0], numbers[2], numbers[3]]
+    garbage = await catalogue.garbage("s")
+    assert sorted(garbage) == sorted(chunks[n].chunk_id for n in (0, 2, 3))
+    await catalogue.drop_garbage("s", garbage)
+    assert await catalogue.garbage("s") == []
+    assert {n: await catalogue.chunks("s", n) for n in kept} == kept
+    with pytest.raises(Conflict, match="swept"):
+        await catalogue.publish("s", numbers[2])
+    assert await catalogue.live_release("s") == numbers[1]
+    assert await build(catalogue, [chunks[2]], ()) == numbers[5] + 1
+
+
+async def test_a_release_that_was_live_until_lately_is_not_swept(catalogue: SqlCatalogue) -> None:
+    await catalogue.save_shop("s", {}, "")
+    numbers = [await build(catalogue, [cup("A", str(price))]) for price in range(3)]
+    for number in numbers:
+        await catalogue.publish("s", number)
+    now = datetime.now(UTC)
+    assert await catalogue.retire("s", 1, now - timedelta(minutes=5)) == []
+    assert await catalogue.retire("s", 1, now) == numbers[:2]
 
 
 async def test_an_unfinished_release_can_be_undone_without_a_trace(catalogue: SqlCatalogue) -> None:
@@ -170,10 +215,11 @@ def test_the_migrations_make_the_tables_that_the_code_names(database: Database) 
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    import app.adapters.db.conversations
+    import app.adapters.db
     from app.adapters.db.engine import metadata
 
-    assert app.adapters.db.conversations
+    for module in pkgutil.iter_modules(app.adapters.db.__path__, "app.adapters.db."):
+        importlib.import_module(module.name)
     with database.engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     assert differences == []

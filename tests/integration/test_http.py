@@ -424,6 +424,19 @@ async def test_releases_are_listed_published_and_rolled_back(client: httpx.Async
     assert_problem(await client.get("/v1/knowledge/releases"), 401, "not-allowed")
 
 
+async def test_two_releases_are_shown_side_by_side_and_the_history_names_every_move(client: httpx.AsyncClient) -> None:
+    shown = (await client.get("/v1/knowledge/releases/1/diff/2?shop=hill", headers=KEY)).json()
+    assert (shown["counts"]["changed"], shown["total"]) == (1, 1)
+    change = shown["changes"][0]
+    assert (change["before"]["text"], change["after"]["text"]) == ("Within 30 days.", "Within 60 days.")
+    assert [span["text"] for span in change["spans"] if span["side"] != "both"] == ["30", "60"]
+    assert (await client.get("/v1/knowledge/releases/1/diff/2?offset=1", headers=KEY)).json()["changes"] == []
+    assert_problem(await client.get("/v1/knowledge/releases/1/diff/7", headers=KEY), 404, "not-found")
+    assert_problem(await client.get("/v1/knowledge/releases/1/diff/2"), 401, "not-allowed")
+    history = (await client.get("/v1/knowledge/releases/history?shop=hill", headers=KEY)).json()
+    assert [(m["from"], m["to"], m["reason"]) for m in history["moves"]] == [(1, 2, "spring prices")]
+
+
 async def test_health_tells_of_the_process_and_readiness_of_its_parts(tmp_path: Path) -> None:
     parts = [Part("database", True), Part("model", False, "starting", required=False)]
 

@@ -28,6 +28,7 @@ from app.adapters.db.migrate import upgrade
 from app.adapters.orders.file import FileOrderBook
 from app.errors import BadInput, Conflict
 from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.diff import compare_releases
 from app.knowledge.release import ReleaseState
 from ingestion.job import ingest
 from ingestion.report import IngestReport
@@ -179,9 +180,8 @@ async def test_only_what_changed_is_embedded_again(desk: Desk) -> None:
     assert (counts.new, counts.changed, counts.unchanged, counts.vanished) == (1, 0, 2, 0)
     assert desk.embedder.embedded == ["有发票吗？\n可以开。"]  # its phrasing is embedded as a query
     assert (await desk.locators())[1] == "row 3 | 多久发货？"
-    diff = await desk.catalogue.diff("s", 1, 2)
-    assert [chunk.title for chunk in diff.added] == ["有发票吗？"]
-    assert (diff.changed, diff.removed) == ((), ())
+    diff = await compare_releases(desk.catalogue, "s", 1, 2)
+    assert [(c.change, c.chunk.title) for c in diff.changes] == [("added", "有发票吗？")]
 
 
 async def test_content_that_comes_back_leaves_the_old_release_as_it_was(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, not_, select, update
 
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge_rows import (
@@ -27,11 +27,12 @@ from app.adapters.db.knowledge_tables import (
     releases,
     shops,
 )
+from app.adapters.db.release_rows import drop_garbage, garbage, move_pointer, moves_of, retire
 from app.errors import Conflict, NotFound
-from app.knowledge.catalogue import ChunkVersion, Leftover, NewChunk, ReleaseDiff, Staged, keyed
+from app.knowledge.catalogue import ChunkVersion, Leftover, NewChunk, Staged
 from app.knowledge.chunk import Chunk, Document
 from app.knowledge.ports import FOREVER, Vector
-from app.knowledge.release import Release, ReleaseState
+from app.knowledge.release import PointerMove, Release, ReleaseState
 
 _LIVE = select(shops.c.live_release).where(shops.c.name == bindparam("of_shop"))
 """Asked in every turn, so it is put together once."""
@@ -184,35 +185,40 @@ class SqlCatalogue:
 
         await self._database.run(work)
 
-    async def publish(self, shop: str, number: int) -> Release:
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> Release:
         """Move the shop's pointer to a built release; an older one is a rollback.
 
         Raises NotFound when there is no such release, Conflict when it is not complete; the pointer then stays.
         """
+        return await self._database.run(lambda connection: move_pointer(connection, shop, number, by, reason))
 
-        def work(connection: Connection) -> Release:
-            found = next((r for r in releases_of(connection, shop) if r.number == number), None)
-            if found is None:
-                raise NotFound(f"{shop} has no release {number}; the live one stays")
-            if found.state is not ReleaseState.BUILT:
-                raise Conflict(f"release {number} of {shop} is {found.state.value}, not built; the live one stays")
-            now = datetime.now(UTC)
-            connection.execute(update(shops).where(shops.c.name == shop).values(live_release=number))
-            of_release = (releases.c.shop == shop, releases.c.number == number)
-            connection.execute(update(releases).where(*of_release).values(published_at=now))
-            return next(r for r in releases_of(connection, shop) if r.number == number)
+    async def moves(self, shop: str) -> list[PointerMove]:
+        """Every publish and rollback of the shop, newest first."""
+        return await self._database.run(lambda connection: moves_of(connection, shop))
+
+    async def retire(self, shop: str, kept: int, live_since: datetime) -> list[int]:
+        """Mark as swept what is older than the `kept` newest releases, neither live nor live at `live_since`."""
+        return await self._database.run(lambda connection: retire(connection, shop, kept, live_since))
+
+    async def garbage(self, shop: str) -> list[str]:
+        """Ids of the chunks that are part of no release that is kept."""
+        return await self._database.run(lambda connection: garbage(connection, shop))
+
+    async def drop_garbage(self, shop: str, chunk_ids: Sequence[str]) -> None:
+        """Delete those chunks, and documents that no kept release has."""
+        await self._database.run(lambda connection: drop_garbage(connection, shop, chunk_ids))
+
+    async def differing(self, shop: str, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
+        """The chunks that only the first, and those that only the second of two releases has."""
+        first = and_(chunks.c.from_release <= before, chunks.c.to_release > before)
+        second = and_(chunks.c.from_release <= after, chunks.c.to_release > after)
+
+        def work(connection: Connection) -> tuple[list[Chunk], list[Chunk]]:
+            old = versions_where(connection, shop, (first, not_(second)))
+            new = versions_where(connection, shop, (second, not_(first)))
+            return [version.chunk for version in old], [version.chunk for version in new]
 
         return await self._database.run(work)
-
-    async def diff(self, shop: str, before: int, after: int) -> ReleaseDiff:
-        """What a shopper would find added, changed and removed when going from one release to another."""
-        old = keyed(await self.chunks(shop, before))
-        new = keyed(await self.chunks(shop, after))
-        return ReleaseDiff(
-            added=tuple(chunk for key, chunk in new.items() if key not in old),
-            changed=tuple((old[k], c) for k, c in new.items() if k in old and old[k].content_hash != c.content_hash),
-            removed=tuple(chunk for key, chunk in old.items() if key not in new),
-        )
 
     async def vectors(self, model: str, text_hashes: Sequence[str]) -> dict[str, Vector]:
         """Cached vectors of a model by text hash; what is not known is left out."""

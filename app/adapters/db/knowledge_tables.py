@@ -73,6 +73,20 @@ releases = Table(
     ForeignKeyConstraint(["shop"], ["shops.name"], ondelete="CASCADE"),
 )
 
+pointer_moves = Table(
+    "pointer_moves",
+    metadata,
+    Column("shop", String(100), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("from_release", Integer),
+    Column("to_release", Integer, nullable=False),
+    Column("moved_at", Moment, nullable=False),
+    Column("moved_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    ForeignKeyConstraint(["shop"], ["shops.name"], ondelete="CASCADE"),
+)
+"""Every move of a shop's pointer, numbered from 1: tells when a release stopped being live."""
+
 documents = Table(
     "documents",
     metadata,
@@ -111,6 +125,7 @@ chunks = Table(
     Column("points", Integer, nullable=False),
     Column("from_release", Integer, nullable=False),
     Column("to_release", Integer, nullable=False),
+    Column("row_key", Text, nullable=False, server_default=""),
     ForeignKeyConstraint(["shop"], ["shops.name"], ondelete="CASCADE"),
     Index("ix_chunks_shop_to_release", "shop", "to_release", "from_release"),
 )

@@ -1,0 +1,52 @@
+"""Routes that look at releases: what changed between two of them, and which one was live when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.api.auth import require_key
+from app.api.shopper import container_of, shop_named
+from app.api.wire import json_response
+from app.knowledge.diff import compare_releases
+
+router = APIRouter(prefix="/v1/knowledge/releases", tags=["knowledge"])
+PAGE = 200
+
+
+@router.get("/{before}/diff/{after}")
+async def diff(
+    request: Request,
+    before: int,
+    after: int,
+    shop: str = "",
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=5_000)] = PAGE,
+) -> Response:
+    """What changes from one release to another, side by side: `counts` of all, `changes` a page at a time."""
+    container = container_of(request)
+    require_key(request, container.api_key, container.run_key)
+    found = await compare_releases(container.knowledge, await shop_named(container, shop), before, after)
+    return json_response(found.as_json(offset, limit))
+
+
+@router.get("/history")
+async def history(request: Request, shop: str = "") -> Response:
+    """Every publish and rollback, newest first."""
+    container = container_of(request)
+    require_key(request, container.api_key, container.run_key)
+    shop = await shop_named(container, shop)
+    moves = [
+        {
+            "at": move.moved_at.isoformat(),
+            "from": move.from_release,
+            "to": move.to_release,
+            "by": move.by,
+            "reason": move.reason,
+        }
+        for move in await container.knowledge.moves(shop)
+    ]
+    return json_response({"shop": shop, "moves": moves})

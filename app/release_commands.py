@@ -1,0 +1,151 @@
+"""`xiaoer releases` and `xiaoer reindex`: list, compare, publish, roll back, sweep, rebuild."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from app.knowledge.diff import ChunkChange, ReleaseDiff, compare_releases
+from app.running import find_server
+from app.settings import Settings
+from app.terminal import AsJson, Shop, out, run, show
+
+releases_app = typer.Typer(
+    help="List, compare, publish and roll back releases of a shop's knowledge.", no_args_is_help=True
+)
+Why = Annotated[str, typer.Option("--reason", help="Why; kept with the move.")]
+_SHOWN = 200
+_MARKS = {"added": "[green]+ added[/]", "removed": "[red]- removed[/]", "changed": "~ changed", "moved": "→ moved"}
+
+
+@releases_app.command("list")
+def list_releases(shop: Shop, as_json: AsJson = False) -> None:
+    """Show the shop's releases, newest first."""
+
+    async def work(catalogue: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "release": r.number,
+                "state": r.state.value,
+                "live": r.live,
+                "chunks": r.chunks,
+                "created_at": r.created_at.isoformat(timespec="seconds"),
+                "note": r.note,
+            }
+            for r in await catalogue.releases(shop)
+        ]
+
+    show(run(_with_catalogue(work)), as_json, f"Releases of {shop}")
+
+
+@releases_app.command("history")
+def history(shop: Shop, as_json: AsJson = False) -> None:
+    """Show every publish and rollback: which release was live when, who moved the pointer, and why."""
+
+    async def work(catalogue: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "at": move.moved_at.isoformat(timespec="seconds"),
+                "from": move.from_release,
+                "to": move.to_release,
+                "by": move.by,
+                "reason": move.reason,
+            }
+            for move in await catalogue.moves(shop)
+        ]
+
+    show(run(_with_catalogue(work)), as_json, f"What was live in {shop}, newest first")
+
+
+@releases_app.command("diff")
+def diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -> None:
+    """Show what changed between two releases, side by side."""
+    found = run(_with_catalogue(lambda catalogue: compare_releases(catalogue, shop, older, newer)))
+    if as_json:
+        print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+        return
+    _print_diff(found)
+
+
+@releases_app.command("publish")
+def publish(number: int, shop: Shop, reason: Why = "") -> None:
+    """Make a built release live: it is read back from the index, then one pointer moves."""
+    run(_publish(number, shop, reason))
+    out.print(f"Release {number} of {shop} is live.")
+
+
+async def _publish(number: int, shop: str, reason: str) -> None:
+    settings = Settings()
+    if server := find_server(settings.home):
+        server.post("/v1/knowledge/releases/publish", {"shop": shop, "release": number, "reason": reason})
+        return
+    from app.bootstrap import open_publisher  # noqa: PLC0415  starts the index
+
+    async with open_publisher(settings) as publisher:
+        await publisher.publish(shop, number, by="xiaoer releases publish", reason=reason)
+
+
+@releases_app.command("rollback")
+def rollback(
+    shop: Shop,
+    number: Annotated[int | None, typer.Option("--to", help="Release to go back to; default the one before.")] = None,
+    reason: Why = "",
+) -> None:
+    """Go back to an earlier release: the same one pointer move."""
+    target = run(_rollback(number, shop, reason))
+    out.print(f"Release {target} of {shop} is live again.")
+
+
+async def _rollback(number: int | None, shop: str, reason: str) -> int:
+    settings = Settings()
+    if server := find_server(settings.home):
+        body = {"shop": shop, "release": number, "reason": reason}
+        return int(server.post("/v1/knowledge/releases/rollback", body)["live"])
+    from app.bootstrap import open_publisher  # noqa: PLC0415  starts the index
+
+    async with open_publisher(settings) as publisher:
+        return await publisher.rollback(shop, number, by="xiaoer releases rollback", reason=reason)
+
+
+def _print_diff(found: ReleaseDiff) -> None:
+    counts = ", ".join(f"{count} {change}" for change, count in found.counts().items() if count) or "nothing differs"
+    table = Table(title=f"{found.shop}: release {found.before} → {found.after}: {counts}", title_justify="left")
+    for heading in ("change", "where", f"release {found.before}", f"release {found.after}"):
+        table.add_column(heading, overflow="fold")
+    for change in found.changes[:_SHOWN]:
+        table.add_row(_MARKS[change.change], escape(f"{change.chunk.path} · {change.chunk.locator}"), *_sides(change))
+    out.print(table)
+    if len(found.changes) > _SHOWN:
+        out.print(f"… and {len(found.changes) - _SHOWN} more; --json shows all.")
+
+
+def _sides(change: ChunkChange) -> tuple[str, str]:
+    """Values that differ, a line each, then the text, with what only one side has in colour."""
+    left, right = [], []
+    values = change.values()
+    for value in values:
+        left.append(f"{escape(value.name)}: [red]{escape(value.before) or '–'}[/]")
+        right.append(f"{escape(value.name)}: [green]{escape(value.after) or '–'}[/]")
+    if not any(value.attribute for value in values):
+        spans = change.spans()
+        left.append("".join(_coloured(s.text, s.side, "before", "red") for s in spans))
+        right.append("".join(_coloured(s.text, s.side, "after", "green") for s in spans))
+    return "\n".join(left), "\n".join(right)
+
+
+def _coloured(text: str, side: str, own: str, colour: str) -> str:
+    if side == "both":
+        return escape(text)
+    return f"[{colour}]{escape(text)}[/]" if side == own else ""
+
+
+async def _with_catalogue(work: Any) -> Any:
+    from app.adapters.db.knowledge import SqlCatalogue  # noqa: PLC0415  loads SQLAlchemy
+    from app.bootstrap import open_database  # noqa: PLC0415
+
+    with open_database(Settings()) as database:
+        return await work(SqlCatalogue(database))
