@@ -72,6 +72,15 @@ class _Job:
         self._builder = Builder(shop, catalogue, index, embedder, progress)
 
     async def run(self, source: Source, publish: bool) -> IngestReport:
+        failed: set[str] | None = None
+        try:
+            report = await self._run(source, publish)
+            failed = {file.path for file in report.files if file.error}
+            return report
+        finally:
+            await source.settle(failed)
+
+    async def _run(self, source: Source, publish: bool) -> IngestReport:
         known = await self._catalogue.folder(self._shop)
         scope = await source.bring(Shelf(self._root, known), self._progress)
         folder = scope.folder

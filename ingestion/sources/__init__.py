@@ -8,7 +8,7 @@ reading one deletes nothing of another.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
@@ -99,3 +99,7 @@ class Source(Protocol):
 
     async def bring(self, shelf: Shelf, progress: Progress) -> Scope:
         """Fetch what is to be read. Raises BadInput when there is nothing; then nothing was changed."""
+
+    async def settle(self, failed: Collection[str] | None) -> None:
+        """The run is over. Take back what was brought under these paths; under all of them for None."""
+        return

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.errors import BadInput
 from ingestion.converters import SUFFIXES
-from ingestion.sources import ELSEWHERE, Progress, Scope, Shelf, SourceFile
+from ingestion.sources import ELSEWHERE, Progress, Scope, Shelf, Source, SourceFile
 
 UNREAD_DOCUMENTS = frozenset(
     {".doc", ".xls", ".ppt", ".pptx", ".rtf", ".odt", ".ods", ".numbers", ".pages", ".et", ".wps"}
@@ -58,7 +58,7 @@ class ShopFolder:
         return self.whole or path == self.prefix or path.startswith(f"{self.prefix}/")
 
 
-class FolderSource:
+class FolderSource(Source):
     """A shop folder, a sub-folder or one file of it."""
 
     def __init__(self, path: Path) -> None:
