@@ -31,7 +31,7 @@ from app.conversation.events import Draft, Event, EventType
 from app.conversation.log import Entry
 from app.errors import Conflict, ModelUnavailable, NotFound, Unavailable, XiaoerError
 from app.knowledge.chunk import Chunk, Kind
-from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, Sparse, Vector
+from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, PointSpan, Sparse, Vector
 from app.knowledge.tokenize import words
 
 
@@ -39,23 +39,23 @@ class FakeIndex:
     """A KnowledgeIndex in a dict, with the scores of the real one: dot products, and IDF counted per release."""
 
     def __init__(self) -> None:
-        self.points: dict[str, IndexPoint] = {}
+        self.points_by_id: dict[str, IndexPoint] = {}
         self.down = False
 
     async def upsert(self, points: Sequence[IndexPoint]) -> None:
         self._check()
         for point in points:
-            self.points[point.point_id] = point
+            self.points_by_id[point.point_id] = point
 
     async def close_chunks(self, shop: str, chunk_ids: Sequence[str], to_release: int) -> None:
         self._check()
-        for key, point in self.points.items():
+        for key, point in self.points_by_id.items():
             if (
                 point.shop == shop
                 and point.chunk_id in chunk_ids
                 and point.from_release < to_release < point.to_release
             ):
-                self.points[key] = replace(point, to_release=to_release)
+                self.points_by_id[key] = replace(point, to_release=to_release)
 
     async def search(self, query: IndexQuery) -> list[IndexHit]:
         self._check()
@@ -76,9 +76,19 @@ class FakeIndex:
         self._check()
         return len(self._of_release(shop, release))
 
+    async def points(self, shop: str) -> list[PointSpan]:
+        self._check()
+        own = [p for p in self.points_by_id.values() if p.shop == shop]
+        return [PointSpan(p.point_id, p.chunk_id, p.from_release, p.to_release) for p in own]
+
+    async def remove_points(self, point_ids: Sequence[str]) -> None:
+        self._check()
+        for point_id in point_ids:
+            self.points_by_id.pop(point_id, None)
+
     async def remove_shop(self, shop: str) -> None:
         self._check()
-        self.points = {key: point for key, point in self.points.items() if point.shop != shop}
+        self.points_by_id = {key: point for key, point in self.points_by_id.items() if point.shop != shop}
 
     async def flush(self) -> None:
         self._check()
@@ -91,7 +101,7 @@ class FakeIndex:
             raise Unavailable("The index is down (this fake was told so).")
 
     def _of_release(self, shop: str, release: int) -> list[IndexPoint]:
-        return [p for p in self.points.values() if p.shop == shop and p.from_release <= release < p.to_release]
+        return [p for p in self.points_by_id.values() if p.shop == shop and p.from_release <= release < p.to_release]
 
     @staticmethod
     def _allowed(point: IndexPoint, query: IndexQuery) -> bool:

@@ -82,6 +82,16 @@ class IndexHit:
     dense: Vector | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class PointSpan:
+    """A point as the index has it, without its vectors: which chunk it is of, and in which releases."""
+
+    point_id: str
+    chunk_id: str
+    from_release: int
+    to_release: int
+
+
 class KnowledgeIndex(Protocol):
     """A vector index that can always be rebuilt from the catalogue."""
 
@@ -102,6 +112,12 @@ class KnowledgeIndex(Protocol):
 
     async def count(self, shop: str, release: int) -> int:
         """How many points are part of that release."""
+
+    async def points(self, shop: str) -> list[PointSpan]:
+        """Every point of a shop, of whatever release. Searches go on meanwhile."""
+
+    async def remove_points(self, point_ids: Sequence[str]) -> None:
+        """Drop these points; unknown ids are passed over."""
 
     async def remove_shop(self, shop: str) -> None:
         """Drop every point of a shop (before a rebuild)."""

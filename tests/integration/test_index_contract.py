@@ -208,6 +208,25 @@ async def test_closing_a_chunk_again_after_a_crash_is_harmless(index: KnowledgeI
     assert await found(index, "tea", release=3) == ["n"]
 
 
+async def test_all_points_of_a_shop_are_told_and_some_can_be_dropped(index: KnowledgeIndex) -> None:
+    assert await index.points("tea") == []
+    await index.remove_points([str(uuid.uuid4())])
+    kept, dropped = point("green tea", from_release=2), point("black tea", to_release=3)
+    await index.upsert([kept, dropped, point("red shoes", shop="shoes")])
+    told = {(p.point_id, p.chunk_id, p.from_release, p.to_release) for p in await index.points("tea")}
+    assert told == {(p.point_id, p.chunk_id, p.from_release, p.to_release) for p in (kept, dropped)}
+    await index.remove_points([dropped.point_id, str(uuid.uuid4())])
+    assert [p.point_id for p in await index.points("tea")] == [kept.point_id]
+    assert await found(index, "black tea") == []
+    assert await found(index, "red shoes", shop="shoes") == ["red shoes"]
+
+
+async def test_more_points_than_a_page_holds_are_told_once_each(index: KnowledgeIndex) -> None:
+    written = [point(f"tea number {n}", sparse={}) for n in range(2_100)]
+    await index.upsert(written)
+    assert sorted(p.point_id for p in await index.points("tea")) == sorted(p.point_id for p in written)
+
+
 async def test_kinds_and_chunk_ids_narrow_a_search(index: KnowledgeIndex) -> None:
     await index.upsert([point("tea", chunk=kind, kind=kind) for kind in ("faq", "policy", "product")])
     assert await found(index, "tea", kinds=("policy",)) == ["policy"]

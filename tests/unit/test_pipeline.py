@@ -110,7 +110,7 @@ class Shop:
         return IntentModel(self.embedder.name, tuple(INTENTS), 12 * vectors, np.zeros(len(INTENTS), dtype=np.float32))
 
     async def ask(self, text: str, *history: str | Message, **fields: object) -> Reply:
-        if not self.index.points and not self.index.down:
+        if not self.index.points_by_id and not self.index.down:
             for chunk in self.chunks:
                 await self.index.upsert(await points_of(chunk, self.embedder))
         return await self.pipeline.run(a_turn(text, *history, **fields))

@@ -76,7 +76,7 @@ class Shop:
         self.retriever = Retriever(self.index, self.embedder, weights)
 
     async def ask(self, text: str, *history: str, as_of: datetime = NOON) -> list[Passage]:
-        if not self.index.points:
+        if not self.index.points_by_id:
             await self.index.upsert([point for each in self.chunks for point in self._points(each)])
         said = tuple(Message("assistant" if n % 2 else "user", line) for n, line in enumerate(history))
         question = Question(text, text, "en", history=said)

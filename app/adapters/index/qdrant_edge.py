@@ -24,16 +24,19 @@ from app.adapters.index.payload import (
     HIT_FIELDS,
     INTEGER_FIELDS,
     KEYWORD_FIELDS,
+    SPAN_FIELDS,
     TERMS,
     payload_of,
+    span_of,
 )
 from app.adapters.index.point_memory import PointMemory, StoredPoint
 from app.errors import Conflict, Unavailable, XiaoerError
-from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery
+from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, PointSpan
 
 T = TypeVar("T")
 
 _BATCH = 500
+_PAGE = 1_000
 _INDEXING_THRESHOLD_KB = 200_000
 """Vectors below this (130,000 of 384 dimensions) are scanned exactly, which is faster to build and never misses."""
 
@@ -104,6 +107,22 @@ class EdgeIndex:
         """How many points are part of that release."""
         request = qe.CountRequest(filter=_release_filter(shop, release), exact=True)
         return await self._run(self._reads, lambda: int(self._shard.count(request)) if self._shard else 0)
+
+    async def points(self, shop: str) -> list[PointSpan]:
+        """Every point of a shop. Read a page at a time, so that shoppers' searches come in between."""
+        found: list[PointSpan] = []
+        offset: Any = None
+        while True:
+            page, offset = await self._run(self._reads, partial(self._page, shop, offset))
+            found.extend(page)
+            if offset is None:
+                return found
+
+    async def remove_points(self, point_ids: Sequence[str]) -> None:
+        """Drop these points."""
+        for start in range(0, len(point_ids), _BATCH):
+            batch = list(point_ids[start : start + _BATCH])
+            await self._run(self._writes, partial(self._remove, batch))
 
     async def remove_shop(self, shop: str) -> None:
         """Drop every point of a shop."""
@@ -195,6 +214,19 @@ class EdgeIndex:
             ]
         )
         self._update(qe.UpdateOperation.set_payload_by_filter(open_points, {"to_release": to_release}))
+
+    def _page(self, shop: str, offset: Any) -> tuple[list[PointSpan], Any]:
+        if self._shard is None:
+            return [], None
+        request = qe.ScrollRequest(
+            offset=offset, limit=_PAGE, filter=_of_shop(shop), with_payload=list(SPAN_FIELDS), with_vector=False
+        )
+        records, following = self._shard.scroll(request)
+        return [span_of(str(record.id), record.payload) for record in records], following
+
+    def _remove(self, point_ids: list[Any]) -> None:
+        self._update(qe.UpdateOperation.delete_points(point_ids))
+        self._remembered.forget(point_ids)
 
     def _update(self, operation: Any) -> None:
         if self._shard is not None:

@@ -17,15 +17,18 @@ from app.adapters.index.payload import (
     HIT_FIELDS,
     INTEGER_FIELDS,
     KEYWORD_FIELDS,
+    SPAN_FIELDS,
     TERMS,
     payload_of,
+    span_of,
 )
 from app.errors import Conflict, Unavailable
-from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery
+from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, PointSpan
 
 T = TypeVar("T")
 
 _BATCH = 256
+_PAGE = 1_000
 
 
 class QdrantServerIndex:
@@ -91,6 +94,30 @@ class QdrantServerIndex:
             return 0
         part = models.Filter(must=_of_release(shop, release))
         return (await self._asked(self._client.count(self._collection, count_filter=part, exact=True))).count
+
+    async def points(self, shop: str) -> list[PointSpan]:
+        """Every point of a shop."""
+        found: list[PointSpan] = []
+        if not await self._exists():
+            return found
+        of_shop = models.Filter(must=[_is("shop", shop)])
+        offset: Any = None
+        while True:
+            page = self._client.scroll(
+                self._collection, scroll_filter=of_shop, limit=_PAGE, offset=offset, with_payload=SPAN_FIELDS
+            )
+            records, offset = await self._asked(page)
+            found.extend(span_of(str(record.id), record.payload or {}) for record in records)
+            if offset is None:
+                return found
+
+    async def remove_points(self, point_ids: Sequence[str]) -> None:
+        """Drop these points."""
+        if not await self._exists():
+            return
+        for start in range(0, len(point_ids), _BATCH):
+            batch = models.PointIdsList(points=list(point_ids[start : start + _BATCH]))
+            await self._asked(self._client.delete(self._collection, points_selector=batch, wait=True))
 
     async def remove_shop(self, shop: str) -> None:
         """Drop every point of a shop."""
