@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from app.knowledge.catalogue import keyed
 from app.knowledge.chunk import Chunk
+from app.knowledge.row_keys import keyed
+from ingestion.layer import Layered
 from ingestion.reading import FileRead
 from ingestion.sources import Scope
 
@@ -44,6 +46,18 @@ class Comparison:
         """The release in a few words."""
         totals = [sum(column) for column in zip(*self.counts.values(), strict=True)] or [0, 0, 0, 0]
         return f"{totals[0]} new, {totals[1]} changed, {totals[3]} vanished"
+
+    def with_edits(self, layered: Layered) -> Comparison:
+        """This, and what editors changed outside of what was read."""
+        counts = dict(self.counts)
+        added = Counter(chunk.path for chunk, _ in layered.added)
+        closed = Counter(chunk.path for chunk in layered.replaced)
+        for path in added | closed:
+            new, changed, same, vanished = counts.get(path, Counts(0, 0, 0, 0))
+            both = min(added[path], closed[path])
+            counts[path] = Counts(new + added[path] - both, changed + both, same, vanished + closed[path] - both)
+        ids = tuple(chunk.chunk_id for chunk in layered.replaced)
+        return replace(self, added=(*self.added, *layered.added), closed=(*self.closed, *ids), counts=counts)
 
 
 def compare(current: Sequence[Chunk], reads: Sequence[FileRead], scope: Scope) -> Comparison:

@@ -12,6 +12,8 @@ from enum import StrEnum
 class Column(StrEnum):
     """What a column of an FAQ or product table holds."""
 
+    ID = "id"
+    DISABLED = "disabled"
     QUESTION = "question"
     SIMILAR = "similar"
     ANSWER = "answer"
@@ -26,6 +28,12 @@ class Column(StrEnum):
 
 
 _ALIASES: dict[Column, str] = {
+    Column.ID: """
+        id faq_id row_id question_id entry_id knowledge_id 编号 问题编号 知识编号 条目编号 问题id 知识id
+    """,
+    Column.DISABLED: """
+        停用 已停用 是否停用 disabled is_disabled
+    """,
     Column.QUESTION: """
         问题 提问 常见问题 标准问题 标准问 问句 用户问题 问 标题 question questions q title faq ask query
         question_title standard_question customer_question
@@ -142,4 +150,13 @@ _PRODUCT_COLUMNS = {Column.SKU, Column.NAME, Column.PRICE, Column.HANDLE}
 
 
 def _only(found: dict[Column, int], *, product: bool) -> dict[Column, int]:
-    return {column: index for column, index in found.items() if (column in _PRODUCT_COLUMNS) == product}
+    return {
+        column: index
+        for column, index in found.items()
+        if column is Column.DISABLED or (column in _PRODUCT_COLUMNS) == product
+    }
+
+
+def is_yes(cell: str) -> bool:
+    """Whether a cell of a yes-or-no column says yes."""
+    return normal(cell) in {"是", "对", "已停用", "停用", "yes", "y", "true", "1", "x", "disabled"}

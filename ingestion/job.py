@@ -14,6 +14,7 @@ from app.knowledge.chunk import Chunk
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
 from ingestion.building import Builder
 from ingestion.compare import Comparison, compare
+from ingestion.layer import Layered, apply_layer
 from ingestion.points import point_texts
 from ingestion.reading import FileRead, Reader
 from ingestion.report import FileReport, IngestReport
@@ -87,7 +88,8 @@ class _Job:
         brand = self._files.read_brand(folder)
         reads, scope = await asyncio.to_thread(self._read, scope)
         orders = self._files.read_orders(folder)
-        if not scope.files and not await self._catalogue.newest_built(self._shop):
+        rows = await self._catalogue.edits.rows(self._shop)
+        if not scope.files and not rows and not await self._catalogue.newest_built(self._shop):
             raise BadInput(f"{self._shop} has no knowledge yet; ingest its whole folder first. Nothing was changed")
         await self._catalogue.save_shop(self._shop, brand.raw, str(folder.root) if folder and folder.whole else known)
 
@@ -95,17 +97,20 @@ class _Job:
             await self._builder.undo(leftover)
         base = await self._catalogue.newest_built(self._shop)
         current = await self._catalogue.chunks(self._shop, base.number) if base else []
-        comparison = compare(current, reads, scope)
+        layered = apply_layer(rows, reads, current, scope.in_scope, self._files.zone)
+        reads = layered.reads
+        comparison = compare(current, reads, scope).with_edits(layered)
         number = base.number if base else None
         if comparison.changes or base is None or base.embedder != self._embedder.name:
             number = await self._build(
-                comparison, reads, current, reembed=base is not None and base.embedder != self._embedder.name
+                comparison, layered, current, reembed=base is not None and base.embedder != self._embedder.name
             )
         elif number is not None:
             await self._builder.check(number)
 
+        await self._catalogue.edits.settle(self._shop, layered.settlements)
         self._files.write(brand, orders)
-        report = self._report(scope, reads, comparison, number)
+        report = self._report(scope, layered, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
         wanted = number if publish and report.ok else None
         if wanted is not None and await self._catalogue.live_release(self._shop) != wanted:
@@ -126,19 +131,19 @@ class _Job:
         failed = [FileRead(path, error=reason) for path, reason in scope.failed.items()]
         return [*reader.finish(), *failed], scope
 
-    async def _build(
-        self, comparison: Comparison, reads: Sequence[FileRead], current: Sequence[Chunk], *, reembed: bool
-    ) -> int:
+    async def _build(self, comparison: Comparison, layered: Layered, current: Sequence[Chunk], *, reembed: bool) -> int:
         closed = set(comparison.closed)
         kept = [chunk for chunk in current if chunk.chunk_id not in closed]
         if not kept and not comparison.added:
-            raise BadInput("no knowledge was found in the files: " + _first_reason(reads) + "; nothing was changed")
+            raise BadInput(
+                "no knowledge was found in the files: " + _first_reason(layered.reads) + "; nothing was changed"
+            )
         texts = point_texts([*kept, *(new for new, _ in comparison.added)])
         staged = await self._catalogue.stage(
             self._shop,
             added=[NewChunk(chunk, position, len(texts[chunk.chunk_id])) for chunk, position in comparison.added],
             closed=closed,
-            read_documents=[document for read in reads for document in read.chunked.documents],
+            read_documents=[*layered.documents, *(d for read in layered.reads for d in read.chunked.documents)],
             embedder=self._embedder.name,
             note=comparison.note,
         )
@@ -155,11 +160,9 @@ class _Job:
         await self._catalogue.mark_built(self._shop, staged.number)
         return staged.number
 
-    def _report(
-        self, scope: Scope, reads: Sequence[FileRead], comparison: Comparison, number: int | None
-    ) -> IngestReport:
+    def _report(self, scope: Scope, layered: Layered, comparison: Comparison, number: int | None) -> IngestReport:
         files = []
-        for read in reads:
+        for read in layered.reads:
             counts = comparison.counts.get(read.path)
             report = FileReport(
                 path=read.path,
@@ -171,10 +174,16 @@ class _Job:
             if counts:
                 report.new, report.changed, report.unchanged, report.vanished = counts
             files.append(report)
-        known = {read.path for read in reads}
+        known = {read.path for read in layered.reads}
         for path, counts in comparison.counts.items():
             if path not in known:
-                files.append(FileReport(path=path, vanished=counts.vanished, warnings=["the file is gone"]))
+                why = "edited in the console" if path in layered.paths else "the file is gone"
+                new, changed, _, vanished = counts
+                files.append(FileReport(path=path, new=new, changed=changed, vanished=vanished, warnings=[why]))
+        for file in files:
+            if count := layered.conflicts.get(file.path):
+                rows = "1 row was" if count == 1 else f"{count} rows were"
+                file.warnings.append(f"{rows} changed both here and in the console; the console's text stays")
         for path in scope.ignored:
             files.append(FileReport(path=path, warnings=["not a format that is read; ignored"]))
         return IngestReport(shop=self._shop, release=number, files=files)

@@ -7,9 +7,12 @@ import re
 
 from app.errors import BadInput
 
+_SYMBOL = "\u2600-\u27bf\ufe0f\U0001f000-\U0001faff"
 _INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
-    "\ufeff\ufff9-\ufffb\ue000-\uf8ff\U000e0000-\U000e0fff]"
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u115f\u180e\u200b\u200c\u200e\u200f\u202a-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\ue000-\uf8ff\U000e0000-\U000e0fff]"
+    # A joiner between two symbols makes one of them (a family, a profession); anywhere else it hides.
+    f"|(?<![{_SYMBOL}])\u200d|\u200d(?![{_SYMBOL}])"
 )
 _SPACES = re.compile(r"[^\S\n]+")
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -76,7 +79,7 @@ def clean(text: str) -> str:
     """The text without characters nobody can see (NUL, bidi, zero-width, tags), with plain spaces and line ends."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     text = _SPACES.sub(" ", _INVISIBLE.sub("", text))
-    return re.sub(r" ?\n ?", "\n", re.sub(r"\n{3,}", "\n\n", text)).strip()
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()
 
 
 def invisible_count(text: str) -> int:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from app.knowledge.chunk import Chunk, Document, Kind
+from app.knowledge.chunk import Chunk, Document
+from app.knowledge.edits import EditStore
+from app.knowledge.inspection import Inspection
 from app.knowledge.ports import Catalogue, Vector
 from app.knowledge.release import PointerMove, Release
 
@@ -49,6 +51,10 @@ class Leftover:
 
 class WritableCatalogue(Catalogue, Protocol):
     """A catalogue that releases can be written to. Every method is one transaction."""
+
+    @property
+    def edits(self) -> EditStore:
+        """What editors changed over the files."""
 
     async def newest_built(self, shop: str) -> Release | None:
         """The newest release that is complete, live or not: what a new one is compared with."""
@@ -92,6 +98,12 @@ class WritableCatalogue(Catalogue, Protocol):
     async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> Release:
         """Move the shop's pointer. Raises NotFound or Conflict; the pointer then stays."""
 
+    async def save_inspection(self, shop: str, inspection: Inspection) -> None:
+        """Keep what the checks and the suite said of a release; what they said before gives way."""
+
+    async def inspection(self, shop: str, number: int) -> Inspection | None:
+        """What is known of that release; None when nobody looked at it."""
+
     async def moves(self, shop: str) -> list[PointerMove]:
         """Every publish and rollback of the shop, newest first."""
 
@@ -109,17 +121,3 @@ class WritableCatalogue(Catalogue, Protocol):
 
     async def save_vectors(self, model: str, vectors: Mapping[str, Vector]) -> None:
         """Remember vectors; known ones are left alone."""
-
-
-def keyed(all_chunks: Iterable[Chunk]) -> dict[tuple[object, ...], Chunk]:
-    """Chunks by what they are about, whatever they say and wherever they stand: how releases are compared."""
-    found: dict[tuple[object, ...], Chunk] = {}
-    for chunk in all_chunks:
-        # An FAQ row keeps its identity when rows are inserted above it.
-        place = chunk.locator if chunk.kind is Kind.PRODUCT else chunk.title
-        key: tuple[object, ...] = (chunk.document_id, chunk.kind.value, place, chunk.valid_from, chunk.valid_until)
-        number = 0
-        while (*key, number) in found:
-            number += 1
-        found[(*key, number)] = chunk
-    return found

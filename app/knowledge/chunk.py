@@ -48,6 +48,7 @@ class Chunk:
     attribute_paths     product: attribute → file it was read in, only where that is not `path` (a spec sheet)
     attribute_locators  product: attribute → how that file names the row, only where that is not `locator`
     content_hash  of everything above that a shopper or the embedder could see
+    row_key       the id its row has in its file, where it has one or where editors changed what else it is known by
     """
 
     chunk_id: str
@@ -68,6 +69,7 @@ class Chunk:
     section: str = ""
     attribute_paths: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     attribute_locators: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    row_key: str = ""
 
     @property
     def window_seconds(self) -> float:

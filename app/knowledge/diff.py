@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from app.errors import Conflict, NotFound
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.release import Release, ReleaseState
+from app.knowledge.row_keys import place_of
 
 Change: TypeAlias = Literal["added", "changed", "removed", "moved"]
 CHANGES: tuple[Change, ...] = ("changed", "added", "removed", "moved")
@@ -147,12 +148,17 @@ async def compare_releases(catalogue: Comparable, shop: str, before: int, after:
 def diff_of(old: Iterable[Chunk], new: Iterable[Chunk]) -> tuple[ChunkChange, ...]:
     """Changes in the order of files. A row that only stands elsewhere in its file is none."""
     olds, news = list(old), list(new)
-    pairs = [*_paired(olds, news, _identity), *_paired(olds, news, _about)]
+    pairs = [*_paired(olds, news, _row), *_paired(olds, news, _identity), *_paired(olds, news, _about)]
     found = [ChunkChange("changed", a, b) for a, b in pairs if a.content_hash != b.content_hash]
     found += [ChunkChange("moved", a, b) for a, b in _paired(olds, news, lambda c: c.content_hash)]
     found += [ChunkChange("added", None, chunk) for chunk in news]
     found += [ChunkChange("removed", chunk, None) for chunk in olds]
     return tuple(sorted(found, key=lambda c: (c.chunk.path, c.chunk.locator, CHANGES.index(c.change))))
+
+
+def _row(chunk: Chunk) -> Hashable:
+    """The row of its file that a chunk stands for, even where editors changed the question or the dates."""
+    return (chunk.document_id, chunk.kind, place_of(chunk))
 
 
 def _identity(chunk: Chunk) -> Hashable:

@@ -46,6 +46,7 @@ def make_chunk(
     section: str = "",
     attribute_paths: Mapping[str, str] | None = None,
     attribute_locators: Mapping[str, str] | None = None,
+    row_key: str = "",
 ) -> Chunk:
     """A chunk with its hash and id. The id holds as long as document, locator and content do."""
     content = {
@@ -85,6 +86,7 @@ def make_chunk(
         section=section,
         attribute_paths=MappingProxyType(dict(attribute_paths or {})),
         attribute_locators=MappingProxyType(dict(attribute_locators or {})),
+        row_key=row_key,
     )
 
 

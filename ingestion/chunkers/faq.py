@@ -12,7 +12,7 @@ from ingestion import dates
 from ingestion.chunkers import Chunked, document_for, make_chunk
 from ingestion.converted import ConvertedDocument, SkippedRow
 from ingestion.converters.html import html_to_text
-from ingestion.headers import Column, meanings
+from ingestion.headers import Column, is_yes, meanings
 from ingestion.tables import Table
 from ingestion.text import language_of, one_line
 
@@ -20,7 +20,7 @@ _BETWEEN = re.compile(r"[|｜\n]+")
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class FaqEntry:
     """One FAQ row, read."""
 
     row: int
@@ -32,6 +32,7 @@ class _Entry:
     valid_from: datetime | None
     valid_until: datetime | None
     language: str
+    row_key: str = ""
 
 
 class FaqChunker:
@@ -40,7 +41,7 @@ class FaqChunker:
     def __init__(self, path: str, zone: tzinfo) -> None:
         self._path = path
         self._zone = zone
-        self._seen: dict[str, list[_Entry]] = {}
+        self._seen: dict[str, list[FaqEntry]] = {}
 
     def table(self, table: Table, title: str) -> Chunked:
         """All rows of an FAQ table. Rows that cannot be used are skipped with the reason."""
@@ -90,9 +91,9 @@ class FaqChunker:
                 where = f"rows {other.row} and {row} answer “{entry.question[:60]}” differently"
                 result.warnings.append(f"{where} for the same dates; both were kept")
         self._seen.setdefault(_key(entry.question), []).append(entry)
-        result.chunks.append(_chunk(document, entry))
+        result.chunks.append(faq_chunk(document, entry))
 
-    def _read(self, row: int, values: dict[Column, str], language: str) -> _Entry | None:
+    def _read(self, row: int, values: dict[Column, str], language: str) -> FaqEntry | None:
         question = one_line(html_to_text(values.get(Column.QUESTION, "")))
         answer = html_to_text(values.get(Column.ANSWER, ""))
         if not question and not answer:
@@ -107,7 +108,9 @@ class FaqChunker:
         ends = dates.valid_until(values.get(Column.VALID_UNTIL, ""), self._zone)
         if starts and ends and starts >= ends:
             raise ValueError("it ends before it starts: exchange the two dates")
-        return _Entry(
+        if is_yes(values.get(Column.DISABLED, "")):
+            raise ValueError(f"“{question[:60]}” is marked as disabled")
+        return FaqEntry(
             row,
             question,
             answer,
@@ -117,11 +120,17 @@ class FaqChunker:
             starts,
             ends,
             language or language_of(f"{question} {answer}"),
+            one_line(values.get(Column.ID, "")),
         )
 
 
 def _several(cell: str) -> Iterator[str]:
-    for part in _BETWEEN.split(html_to_text(cell)):
+    return several(html_to_text(cell))
+
+
+def several(text: str) -> Iterator[str]:
+    """The questions in a text that holds one a line, or several with | between."""
+    for part in _BETWEEN.split(text):
         if text := one_line(part).removeprefix("- "):
             yield text
 
@@ -130,7 +139,8 @@ def _key(question: str) -> str:
     return re.sub(r"[\W_]+", "", question).casefold()
 
 
-def _chunk(document: Document, entry: _Entry) -> Chunk:
+def faq_chunk(document: Document, entry: FaqEntry) -> Chunk:
+    """The chunk of one row."""
     return make_chunk(
         document,
         locator=f"row {entry.row} | {entry.question}",
@@ -142,6 +152,7 @@ def _chunk(document: Document, entry: _Entry) -> Chunk:
         valid_until=entry.valid_until,
         related=_distinct(entry.related),
         section=entry.section,
+        row_key=entry.row_key,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from app.knowledge.chunk import Kind
@@ -11,7 +11,7 @@ from ingestion.chunkers import Chunked, document_for, make_chunk
 from ingestion.chunkers.shopify import SHIPPING_WEIGHT, is_shopify, shopify_rows
 from ingestion.converted import ConvertedDocument, SkippedRow
 from ingestion.converters.html import html_to_text
-from ingestion.headers import Column, TableHeader, meanings, normal
+from ingestion.headers import Column, TableHeader, is_yes, meanings, normal
 from ingestion.tables import Table
 from ingestion.text import language_of, one_line
 
@@ -157,6 +157,9 @@ def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterato
             return one_line(cells[index]) if index is not None and index < len(cells) else ""
 
         sku, name, handle = cell(Column.SKU), cell(Column.NAME), cell(Column.HANDLE)
+        if is_yes(cell(Column.DISABLED)):
+            result.skipped.append(SkippedRow(row.number, f"{sku or name} is marked as disabled"))
+            continue
         attributes = {
             label: value
             for label, i in attribute_columns
@@ -174,7 +177,7 @@ def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterato
 def _attribute_columns(header: TableHeader, table: Table) -> Iterator[tuple[str, int]]:
     """(name as the shop wrote it, index) of every column that is for shoppers; a repeated name gets a number."""
     counts: dict[str, int] = {}
-    keys = {header.columns.get(Column.SKU), header.columns.get(Column.HANDLE)}
+    keys = {header.columns.get(column) for column in (Column.SKU, Column.HANDLE, Column.DISABLED)}
     for index, name in enumerate(header.names):
         values = [row.cells[index] for row in table.rows if index < len(row.cells) and row.cells[index]]
         pictures = bool(values) and all(_PICTURE.fullmatch(value) for value in values)
@@ -222,9 +225,7 @@ def _append_chunk(result: Chunked, variant: _Variant) -> None:
         re.search(r"weight|重量|净重", label, re.IGNORECASE) for label in variant.attributes if label != SHIPPING_WEIGHT
     ):
         variant.attributes.pop(SHIPPING_WEIGHT, None)  # a parcel's weight is no answer where the product's is known
-    lines = [name, f"SKU: {variant.sku}"] if variant.sku else [name]
-    lines += [f"{label}: {one_line(value)}" for label, value in variant.attributes.items() if value != name]
-    text = "\n".join(lines)
+    text = card(name, variant.sku, variant.attributes)
     language = variant.language or language_of(text)
     locator = variant.sku or variant.locator or name
     origins = {label: origin for label, origin in variant.origins.items() if label in variant.attributes}
@@ -237,13 +238,25 @@ def _append_chunk(result: Chunked, variant: _Variant) -> None:
         language=language,
         attributes=variant.attributes,
         group=variant.group or name,
-        section=next((v for k, v in variant.attributes.items() if Column.SECTION in meanings(k) or k == "Type"), ""),
+        section=section_of(variant.attributes),
         attribute_paths={label: path for label, (path, _) in origins.items()},
         attribute_locators={label: there for label, (_, there) in origins.items() if there != locator},
     )
     result.chunks.append(chunk)
     if document.document_id not in {d.document_id for d in result.documents}:
         result.documents.append(document)
+
+
+def card(name: str, sku: str, attributes: Mapping[str, str]) -> str:
+    """A product as text: its name, its SKU, an attribute a line."""
+    lines = [name, f"SKU: {sku}"] if sku else [name]
+    lines += [f"{label}: {one_line(value)}" for label, value in attributes.items() if value != name]
+    return "\n".join(lines)
+
+
+def section_of(attributes: Mapping[str, str]) -> str:
+    """The category among a product's attributes."""
+    return next((v for k, v in attributes.items() if Column.SECTION in meanings(k) or k == "Type"), "")
 
 
 def _key(text: str) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, and_, bindparam, delete, func, insert, not_, select, update
 
+from app.adapters.db.edits import SqlEdits
 from app.adapters.db.engine import Database
+from app.adapters.db.inspections import inspection_in, inspections_in, save_inspection
 from app.adapters.db.knowledge_rows import (
     batches,
     close_chunks,
@@ -31,6 +33,8 @@ from app.adapters.db.release_rows import drop_garbage, garbage, move_pointer, mo
 from app.errors import Conflict, NotFound
 from app.knowledge.catalogue import ChunkVersion, Leftover, NewChunk, Staged
 from app.knowledge.chunk import Chunk, Document
+from app.knowledge.edits import EditStore
+from app.knowledge.inspection import Inspection
 from app.knowledge.ports import FOREVER, Vector
 from app.knowledge.release import PointerMove, Release, ReleaseState
 
@@ -43,6 +47,7 @@ class SqlCatalogue:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.edits: EditStore = SqlEdits(database)
 
     async def live_release(self, shop: str) -> int | None:
         """The release the shop's pointer names, or None before the first publish."""
@@ -195,6 +200,18 @@ class SqlCatalogue:
     async def moves(self, shop: str) -> list[PointerMove]:
         """Every publish and rollback of the shop, newest first."""
         return await self._database.run(lambda connection: moves_of(connection, shop))
+
+    async def save_inspection(self, shop: str, inspection: Inspection) -> None:
+        """Keep what the checks and the suite said of a release; what they said before gives way."""
+        await self._database.run(lambda connection: save_inspection(connection, shop, inspection))
+
+    async def inspection(self, shop: str, number: int) -> Inspection | None:
+        """What is known of that release; None when nobody looked at it."""
+        return await self._database.run(lambda connection: inspection_in(connection, shop, number))
+
+    async def inspections(self, shop: str) -> dict[int, Inspection]:
+        """What is known of the shop's releases, by number."""
+        return await self._database.run(lambda connection: inspections_in(connection, shop))
 
     async def retire(self, shop: str, kept: int, live_since: datetime) -> list[int]:
         """Mark as swept what is older than the `kept` newest releases, neither live nor live at `live_since`."""

@@ -80,7 +80,7 @@ def insert_chunks(
                 "text": chunk.text, "language": chunk.language, "section": chunk.section, "product_group": chunk.group,
                 "phrasings": list(chunk.phrasings), "related": list(chunk.related), "content_hash": chunk.content_hash,
                 "valid_from": chunk.valid_from, "valid_until": chunk.valid_until, "points": new.points,
-                "from_release": number, "to_release": FOREVER,
+                "from_release": number, "to_release": FOREVER, "row_key": chunk.row_key,
             }
         )  # fmt: skip
         if chunk.kind is Kind.PRODUCT:
@@ -164,4 +164,5 @@ def _chunk(row: Row[Any], attributes: Sequence[Row[Any]]) -> Chunk:
         attributes=MappingProxyType({a.name: a.value for a in attributes}),
         attribute_paths=MappingProxyType({a.name: a.path for a in attributes if a.path}),
         attribute_locators=MappingProxyType({a.name: a.locator for a in attributes if a.locator}),
+        row_key=row.row_key,
     )  # fmt: skip
