@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from app.errors import Unavailable
 from app.knowledge.catalogue import ChunkVersion, Leftover, WritableCatalogue
-from app.knowledge.ports import FOREVER, Embedder, IndexPoint, KnowledgeIndex, Vector
+from app.knowledge.ports import FOREVER, Embedder, IndexPoint, KnowledgeIndex, PointSpan, Vector
 from ingestion.chunkers import hash_of
-from ingestion.points import PointText, SidedText, index_points, point_texts
+from ingestion.points import PointText, SidedText, index_points, point_id, point_texts
 from ingestion.sources import Progress
 
 EMBED_BATCH = 64
 UPSERT_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuild wrote, and how many points it found that belonged to nothing."""
+
+    chunks: int
+    points: int
+    stray: int
 
 
 class Builder:
@@ -28,8 +37,18 @@ class Builder:
         self._embedder = embedder
         self._progress = progress
 
-    async def write(self, versions: Sequence[ChunkVersion], texts: dict[str, list[PointText]]) -> None:
-        """Embed and upsert the points of these chunks. Vectors are remembered as they come: a rerun embeds the rest."""
+    async def write(
+        self,
+        versions: Sequence[ChunkVersion],
+        texts: dict[str, list[PointText]],
+        *,
+        written: int = 0,
+        total: int | None = None,
+    ) -> None:
+        """Embed and upsert the points of these chunks. Vectors are remembered as they come: a rerun embeds the rest.
+
+        `written` of `total` chunks were written before, for the progress.
+        """
         wanted = dict.fromkeys((t.side, t.text) for version in versions for t in texts[version.chunk.chunk_id])
         vectors = await self._embed(list(wanted))
         points: list[IndexPoint] = []
@@ -38,7 +57,7 @@ class Builder:
             if len(points) >= UPSERT_BATCH or number == len(versions):
                 await self._index.upsert(points)
                 points = []
-                self._progress("index", number, len(versions))
+                self._progress("index", written + number, total or len(versions))
 
     async def close(self, chunk_ids: Iterable[str], number: int) -> None:
         """Let the points of chunks end before release `number`."""
@@ -54,32 +73,43 @@ class Builder:
         expected = await self._catalogue.point_count(self._shop, number)
         if await self._index.count(self._shop, number) == expected:
             return
-        # Writing again fills gaps without taking anything away; only points that do not belong need the clean slate.
-        await self.rebuild(clean=False)
-        if await self._index.count(self._shop, number) == expected:
-            return
-        await self.rebuild(clean=True)
+        await self.rebuild()
         if (found := await self._index.count(self._shop, number)) != expected:
             raise Unavailable(
                 f"the index holds {found} points of release {number} where {expected} belong, even after a rebuild; "
                 "the live release stays. Look at the index's log, then ingest again"
             )
 
-    async def rebuild(self, *, clean: bool) -> None:
-        """Write every point of every release anew from the catalogue; `clean` drops all the shop's points first."""
-        versions = await self._catalogue.versions(self._shop)
-        if clean:
-            await self._index.remove_shop(self._shop)
-        await self.write(versions, texts_of_versions(versions))
+    async def rebuild(self) -> Rebuilt:
+        """Write every point of every release anew from the catalogue, then drop those that do not belong.
+
+        Nothing that belongs is ever taken away, so the live release answers meanwhile; it is written first, for an
+        index that has lost it.
+        """
+        versions, live = await self._catalogue.versions(self._shop), await self._catalogue.live_release(self._shop)
+        versions.sort(key=lambda v: live is None or not v.from_release <= live < v.to_release)
+        texts = texts_of_versions(versions)
+        urgent = sum(1 for v in versions if live is not None and v.from_release <= live < v.to_release)
+        await self.write(versions[:urgent], texts, total=len(versions))
+        await self.write(versions[urgent:], texts, total=len(versions), written=urgent)
+        belong = {point_id(self._shop, v, text) for v in versions for text in texts[v.chunk.chunk_id]}
+        stray = await self._drop(lambda point: point.point_id not in belong)
         await self._index.flush()
+        return Rebuilt(len(versions), len(belong), stray)
 
     async def undo(self, leftover: Leftover) -> None:
-        """Take back what a run that was killed wrote: its points end at once, the ones it closed are open again."""
-        await self.close(leftover.added, leftover.number + 1)
+        """Take back what a run that was killed wrote: its points go, the ones it closed are open again."""
+        added = set(leftover.added)
+        await self._drop(lambda point: point.chunk_id in added)
         reopened = [replace(version, to_release=FOREVER) for version in leftover.closed]
         await self.write(reopened, texts_of_versions(await self._open_before(leftover)))
         await self._index.flush()
         await self._catalogue.abandon(self._shop, leftover.number)
+
+    async def _drop(self, unwanted: Callable[[PointSpan], bool]) -> int:
+        points = [point.point_id for point in await self._index.points(self._shop) if unwanted(point)]
+        await self._index.remove_points(points)
+        return len(points)
 
     async def _open_before(self, leftover: Leftover) -> list[ChunkVersion]:
         """The chunks that were open before the unfinished release: texts of variants depend on their whole group."""

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from app.errors import BadInput
+import structlog
+
+from app.errors import BadInput, Unavailable
 from app.knowledge.catalogue import ChunkVersion, NewChunk, WritableCatalogue
 from app.knowledge.chunk import Chunk
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
@@ -21,7 +23,9 @@ from ingestion.report import FileReport, IngestReport
 from ingestion.shop_files import ShopFiles, only_one_job
 from ingestion.sources import Progress, Scope, Shelf, Source
 from ingestion.sources.folder import FolderSource
+from ingestion.sweep import sweep_held
 
+log = structlog.get_logger(__name__)
 _SHOP_NAME = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff_-]{0,63}")
 
 
@@ -35,12 +39,13 @@ async def ingest(
     embedder: Embedder,
     publish: bool,
     progress: Progress | None = None,
+    releases_kept: int = 0,
 ) -> IngestReport:
     """Read a shop folder, a part of it or another source into a new release, and publish that unless a file failed.
 
     Only what changed is embedded. What is gone from the part that was read ends with the new release; nothing
     outside that part is touched. A file that cannot be read keeps the chunks it had. Killed at any point, the live
-    release stays, and the next run tidies up.
+    release stays, and the next run tidies up. Of older releases the `releases_kept` newest stay (0 = all).
 
     Raises BadInput when there is nothing to read, Conflict when another job works on the shop.
     """
@@ -50,7 +55,13 @@ async def ingest(
         job = _Job(
             shop, home=home, catalogue=catalogue, index=index, embedder=embedder, progress=progress or (lambda *_: None)
         )
-        return await job.run(FolderSource(source) if isinstance(source, Path) else source, publish)
+        report = await job.run(FolderSource(source) if isinstance(source, Path) else source, publish)
+        try:
+            await sweep_held(shop, catalogue=catalogue, index=index, kept=releases_kept)
+        except Unavailable as problem:
+            # What was asked for is done; the next run sweeps the same.
+            log.warning("release.not_swept", shop=shop, problem=str(problem))
+        return report
 
 
 class _Job:
@@ -153,7 +164,7 @@ class _Job:
             texts[given] = texts[chunk.chunk_id]
             versions.append(ChunkVersion(replace(chunk, chunk_id=given), staged.number, FOREVER))
         if reembed:
-            await self._builder.rebuild(clean=False)
+            await self._builder.rebuild()
         await self._builder.write(versions, texts)
         await self._builder.close(closed, staged.number)
         await self._builder.check(staged.number)

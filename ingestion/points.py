@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from app.knowledge.catalogue import ChunkVersion
 from app.knowledge.chunk import Chunk, Kind
-from app.knowledge.ports import IndexPoint, Vector
+from app.knowledge.ports import IndexPoint, PointSpan, Vector
 from app.knowledge.sentences import spoken_sentences
 from app.knowledge.tokenize import sparse_vector
 from ingestion.chunkers.policy import count_tokens
@@ -108,18 +108,26 @@ def _group(chunk: Chunk) -> str:
     return f"{chunk.path}\n{chunk.group or chunk.title}"
 
 
+def point_id(shop: str, version: ChunkVersion, text: PointText) -> str:
+    """The id of a point: derived, so that writing it twice changes nothing."""
+    name = f"{shop}\n{version.chunk.chunk_id}\n{version.from_release}\n{text.aspect}\n{text.ordinal}"
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def point_spans(shop: str, version: ChunkVersion, texts: Sequence[PointText]) -> list[PointSpan]:
+    """What the index should tell of the points of one chunk."""
+    chunk_id, (begins, ends) = version.chunk.chunk_id, (version.from_release, version.to_release)
+    return [PointSpan(point_id(shop, version, text), chunk_id, begins, ends) for text in texts]
+
+
 def index_points(
     shop: str, version: ChunkVersion, texts: Sequence[PointText], vectors: Mapping[SidedText, Vector]
 ) -> list[IndexPoint]:
-    """The points of one chunk; `vectors` by side and text. Ids are derived, so writing them twice changes nothing."""
+    """The points of one chunk; `vectors` by side and text."""
     chunk = version.chunk
     return [
         IndexPoint(
-            point_id=str(
-                uuid.uuid5(
-                    _NAMESPACE, f"{shop}\n{chunk.chunk_id}\n{version.from_release}\n{text.aspect}\n{text.ordinal}"
-                )
-            ),
+            point_id=point_id(shop, version, text),
             shop=shop,
             chunk_id=chunk.chunk_id,
             kind=chunk.kind.value,

@@ -10,10 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import docx
@@ -26,13 +28,17 @@ from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
 from app.adapters.orders.file import FileOrderBook
-from app.errors import BadInput, Conflict
+from app.errors import BadInput, Conflict, NotFound, Unavailable
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.diff import compare_releases
+from app.knowledge.ports import IndexPoint
 from app.knowledge.release import ReleaseState
+from ingestion.agree import agree
 from ingestion.job import ingest
+from ingestion.reindex import reindex
 from ingestion.report import IngestReport
 from ingestion.shop_files import only_one_job
+from ingestion.sweep import Swept, sweep
 from tests.fakes import FakeEmbedder, FakeIndex
 
 # ruff: noqa: E501
@@ -72,6 +78,10 @@ class Desk:
     async def chunks(self) -> list[Chunk]:
         live = await self.catalogue.live_release("s")
         return await self.catalogue.chunks("s", live) if live else []
+
+    async def agreement(self) -> tuple[bool, int]:
+        found = await agree("s", self.catalogue, self.index)
+        return found.ok, found.stray
 
     async def locators(self) -> list[str]:
         return [chunk.locator for chunk in await self.chunks()]
@@ -558,8 +568,69 @@ async def test_a_run_left_unfinished_is_undone_by_the_next(desk: Desk) -> None:
     assert states == [ReleaseState.BUILT, ReleaseState.FAILED, ReleaseState.BUILT]
     assert report.live_release == 3
     assert "9天" in (await desk.chunks())[0].text
+    assert await desk.agreement() == (True, 0)
     for number in (1, 3):
         assert await desk.index.count("s", number) == await desk.catalogue.point_count("s", number)
+
+
+async def test_old_releases_are_swept_and_the_rest_stays_exactly_as_it_was(desk: Desk) -> None:
+    for days in range(7, 13):
+        desk.write("knowledge/p.md", POLICY.replace("7天", f"{days}天"))
+        await desk.run()
+    await desk.catalogue.publish("s", 2)
+    before = {n: await desk.catalogue.chunks("s", n) for n in (2, 5, 6)}
+    kept: dict[str, Any] = {"home": desk.home, "catalogue": desk.catalogue, "index": desk.index, "kept": 2}
+    assert (await sweep("s", **kept)).releases == ()  # all were live a moment ago
+    swept = await sweep("s", **kept, now=datetime.now(UTC) + timedelta(hours=1))
+    assert (swept.releases, swept.chunks) == ((1, 3, 4), 3)
+    assert swept.points > 0
+    assert {n: await desk.catalogue.chunks("s", n) for n in before} == before
+    assert await desk.agreement() == (True, 0)
+    assert (await sweep("s", **kept, now=datetime.now(UTC) + timedelta(hours=2))) == Swept()
+    assert (await desk.run()).release == 6
+
+
+async def test_a_sweep_that_was_cut_short_is_finished_by_the_next(desk: Desk) -> None:
+    for days in range(7, 10):
+        desk.write("knowledge/p.md", POLICY.replace("7天", f"{days}天"))
+        await desk.run()
+    later = datetime.now(UTC) + timedelta(hours=1)
+    kept: dict[str, Any] = {"home": desk.home, "catalogue": desk.catalogue, "index": desk.index, "kept": 1}
+    desk.index.down = True
+    with pytest.raises(Unavailable):
+        await sweep("s", **kept, now=later)
+    with pytest.raises(Conflict, match="swept"):
+        await desk.catalogue.publish("s", 1)
+    desk.index.down = False
+    swept = await sweep("s", **kept, now=later)
+    assert (swept.releases, swept.chunks) == ((), 2)
+    assert await desk.agreement() == (True, 0)
+
+
+async def test_an_index_is_rebuilt_from_the_database_without_embedding_and_without_a_gap(desk: Desk) -> None:
+    desk.write("knowledge/p.md", POLICY)
+    await desk.run()
+    desk.write("knowledge/p.md", POLICY.replace("7天", "9天"))
+    await desk.run()
+    lost, *others = list(desk.index.points_by_id)
+    del desk.index.points_by_id[lost]
+    stray = replace(desk.index.points_by_id[others[0]], point_id=str(uuid.uuid4()), chunk_id="gone")
+    await desk.index.upsert([stray])
+    assert (await desk.agreement())[0] is False
+    desk.embedder.embedded.clear()
+    counts: list[int] = []
+
+    async def watch(points: Sequence[IndexPoint]) -> None:
+        await upsert(points)
+        counts.append(await desk.index.count("s", 2))
+
+    upsert, desk.index.upsert = desk.index.upsert, watch  # type: ignore[method-assign]
+    rebuilt = await reindex("s", home=desk.home, catalogue=desk.catalogue, index=desk.index, embedder=desk.embedder)
+    assert (rebuilt.stray, desk.embedder.embedded) == (1, [])
+    assert await desk.agreement() == (True, 0)
+    assert min(counts) >= await desk.catalogue.point_count("s", 2)
+    with pytest.raises(NotFound):
+        await reindex("t", home=desk.home, catalogue=desk.catalogue, index=desk.index, embedder=desk.embedder)
 
 
 async def test_an_index_that_lost_its_points_is_rebuilt(desk: Desk) -> None:
@@ -591,7 +662,9 @@ from pathlib import Path
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
+from ingestion.agree import agree
 from ingestion.job import ingest
+from ingestion.reindex import reindex
 from tests.fakes import FakeEmbedder, FakeIndex
 
 async def main():
