@@ -15,10 +15,11 @@ from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
 from app.api.auth import Tokens
 from app.api.container import Container
+from app.conversation.answer import Limits
 from app.conversation.log import EventLog
 from app.conversation.ports import Attendant
 from app.conversation.seal import MasterKey
-from app.conversation.speak import Conversations, Limits
+from app.conversation.speak import Conversations
 from app.errors import Conflict, NotFound
 from app.knowledge.chunk import Chunk
 from app.knowledge.release import PointerMove, Release, ReleaseState

@@ -17,6 +17,7 @@ from app.chat.ports import Delta, Prompt
 from app.chat.turn import (
     Answer,
     Citation,
+    Clarify,
     Decision,
     Evidence,
     HandOff,
@@ -25,10 +26,11 @@ from app.chat.turn import (
     Question,
     Reply,
     Sentence,
+    SmallTalk,
     Turn,
 )
 from app.conversation.events import Draft, Event, EventType
-from app.conversation.log import Entry
+from app.conversation.log import Entry, Moved
 from app.errors import Conflict, ModelUnavailable, NotFound, Unavailable, XiaoerError
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, PointSpan, Sparse, Vector
@@ -200,11 +202,15 @@ class FakeEventLog:
     async def entry(self, conversation_id: str) -> Entry | None:
         return self.rows.get(conversation_id)
 
-    async def append(self, conversation_id: str, drafts: Sequence[Draft], status: str = "") -> list[Event]:
+    async def append(
+        self, conversation_id: str, drafts: Sequence[Draft], status: str = "", after: int | None = None
+    ) -> list[Event]:
         await asyncio.sleep(0)
         if self.down:
             raise Unavailable("The log is down (this fake was told so).")
         row = self._row(conversation_id)
+        if after is not None and row.seq != after:
+            raise Moved("Somebody else wrote first.")
         if row.erased:
             raise Conflict("This conversation was erased.")
         now = datetime.now(UTC)
@@ -236,7 +242,8 @@ RETURNS_QUOTE = "Unused items may be returned within 30 days."
 class FakeAttendant:
     """Answers every turn from one policy; the message says when it should do otherwise.
 
-    "human" hands over, "fail first" and "fail later" raise in that half, "crash" raises what nobody expects.
+    "human" and "unsure" hand over, "which" asks back, "fail first" and "fail later" raise in that half, "crash" raises
+    what nobody expects.
     `gate` holds every decision, and `sentence_gate` every reply, until it is set.
     """
 
@@ -264,6 +271,10 @@ class FakeAttendant:
         question = Question(turn.text, turn.text, turn.locale or "en")
         if "human" in turn.text:
             return HandOff(question, "asked_for_human", "I am calling a colleague.")
+        if "unsure" in turn.text:
+            return HandOff(question, "low_confidence", "I am not sure. I am calling a colleague.")
+        if "which" in turn.text:
+            return Clarify(question, "Which one do you mean?")
         chunk = Chunk(
             "c1", "returns", "knowledge/returns.md", "Returns", Kind.POLICY, "Returns", RETURNS_QUOTE, "en", "h"
         )
@@ -272,7 +283,7 @@ class FakeAttendant:
         )
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
-        if isinstance(decision, HandOff):
+        if isinstance(decision, HandOff | Clarify | SmallTalk):
             yield Sentence(decision.text)
             return
         citation = Citation("knowledge/returns.md", "Returns", "returns", RETURNS_QUOTE)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any
 
 import orjson
 from fastapi import APIRouter
@@ -14,7 +13,8 @@ from starlette.responses import Response
 
 from app.api.auth import has_key, require_conversation
 from app.api.container import Container
-from app.api.problems import problem_json, problem_of_event
+from app.api.problems import problem_json
+from app.api.shopper_view import seen_by_shopper
 from app.api.sse import HEARTBEAT, RETRY, EventStream, LastFrames, frame
 from app.api.wire import FeedbackBody, HandoffBody, IdentityBody, SayBody, StartBody, json_response, read, schema
 from app.chat.turn import Identity
@@ -22,7 +22,7 @@ from app.conversation import lines
 from app.conversation.conversation import Status
 from app.conversation.events import Event, EventType
 from app.conversation.session import Sign
-from app.conversation.speak import Telling
+from app.conversation.telling import ENDS, Telling
 from app.errors import BadInput, NoKnowledge, NotFound, TooLarge, XiaoerError
 
 router = APIRouter(prefix="/v1/conversations", tags=["shopper"])
@@ -105,12 +105,15 @@ async def events(request: Request, conversation_id: str) -> Response:
 
 @router.post("/{conversation_id}/handoff", openapi_extra=schema(HandoffBody))
 async def handoff(request: Request, conversation_id: str) -> Response:
-    """Ask for a person. Asking twice is harmless."""
+    """Ask for a person; asking twice is harmless. With a `contact` it opens a ticket: for when nobody is there."""
     container = container_of(request)
     require_conversation(request, container.tokens, conversation_id)
     container.conversation_bucket.take(conversation_id)
-    await read(request, HandoffBody)
-    return json_response(await container.conversations.ask_for_agent(conversation_id))
+    body = await read(request, HandoffBody)
+    called = await container.conversations.ask_for_agent(conversation_id)
+    if body.contact:
+        called["ticket"] = await container.conversations.leave_contact(conversation_id, body.contact, body.message)
+    return json_response(called)
 
 
 @router.post("/{conversation_id}/feedback", openapi_extra=schema(FeedbackBody))
@@ -120,7 +123,9 @@ async def feedback(request: Request, conversation_id: str) -> Response:
     require_conversation(request, container.tokens, conversation_id)
     container.conversation_bucket.take(conversation_id)
     body = await read(request, FeedbackBody)
-    await container.conversations.give_feedback(conversation_id, body.message_id, body.helpful, body.comment)
+    await container.conversations.give_feedback(
+        conversation_id, body.message_id, body.helpful, body.comment, body.score
+    )
     return json_response({"recorded": True})
 
 
@@ -180,7 +185,7 @@ async def _tell(telling: Telling) -> AsyncIterator[bytes]:
     try:
         async with contextlib.aclosing(telling.bursts()) as told:
             async for burst in told:
-                over = burst[-1].type in (EventType.COMPLETED, EventType.FAILED)
+                over = burst[-1].type in ENDS
                 frames = b"".join([_frame(event) for event in burst])
                 yield LastFrames(frames) if over else frames
         if not over:
@@ -208,21 +213,6 @@ async def _follow(following: AsyncGenerator[Event | Sign, None]) -> AsyncIterato
 
 def _frame(event: Event) -> bytes:
     """An event as the shopper may see it; empty for those that are not theirs to see."""
-    name, data = _seen(event)
-    return frame(name, data, event.seq) if name else b""
-
-
-def _seen(event: Event) -> tuple[str, dict[str, Any]]:
-    payload: dict[str, Any] = dict(event.payload)
-    match event.type:
-        case EventType.STARTED:
-            return "", {}
-        case EventType.DECIDED:
-            shown = ("message_id", "answers", "decision", "language", "release")
-            return "reply.started", {name: payload[name] for name in shown if name in payload}
-        case EventType.COMPLETED:
-            return event.type.value, payload.get("reply", {})
-        case EventType.FAILED:
-            return "problem", problem_of_event(payload)
-        case _:
-            return event.type.value, payload
+    if seen := seen_by_shopper(event):
+        return frame(seen[0], seen[1], event.seq)
+    return b""

@@ -54,6 +54,9 @@ class HandoffBody(Body):
     """POST /v1/conversations/{id}/handoff"""
 
     reason: Short = ""
+    contact: Short = ""
+    """Where the shopper can be reached when nobody is there: opens a ticket"""
+    message: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
 
 
 class FeedbackBody(Body):
@@ -61,6 +64,8 @@ class FeedbackBody(Body):
 
     message_id: Short = ""
     helpful: bool
+    score: int | None = Field(default=None, ge=1, le=5)
+    """How content the shopper is with the whole conversation"""
     comment: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
 
 
@@ -103,11 +108,24 @@ class SearchBody(Body):
     as_of: datetime | None = None
 
 
+class TryBody(SearchBody):
+    """POST /v1/knowledge/try; no release = the live one"""
+
+    release: int | None = Field(default=None, ge=1)
+
+
 class IngestBody(Body):
     """POST /v1/knowledge/ingest"""
 
     path: Annotated[str, Field(min_length=1, max_length=4_096)]
     shop: Annotated[str, Field(min_length=1, max_length=200)]
+    publish: bool = True
+
+
+class ReingestBody(Body):
+    """POST /v1/knowledge/reingest"""
+
+    shop: Short = ""
     publish: bool = True
 
 

@@ -2,54 +2,51 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from app.chat.turn import Identity, Message
 from app.conversation.events import Event, EventType
-from app.errors import Conflict
+from app.conversation.standing import Standing, Status, next_status
+from app.knowledge.tokenize import words
+
+__all__ = ["Conversation", "Episode", "Received", "Status", "next_status", "question_key"]
 
 HISTORY_MESSAGES = 10
+KEPT_MESSAGES = 4 * HISTORY_MESSAGES
+PINNED_AMONG = 8
+"""So many messages the attendant reads back. Where older ones named an order, they stand first among so many."""
+PINNED = 3
+_NAMES_AN_ORDER = re.compile(
+    r"(?<![A-Za-z0-9])(?!\d{4}-\d\d?-\d)(?=[A-Za-z_-]*\d)[A-Za-z]{0,6}[-_]?\d[\dA-Za-z-]{4,24}(?![A-Za-z0-9])"
+    r"|(?<![\dA-Za-z.-])\d{4}(?![\dA-Za-z-]|\.\d)"
+)
+"""An order's number, or four digits that may be a phone's last: a shopper says such a thing once."""
 
 
-class Status(StrEnum):
-    """Who is expected to speak."""
-
-    OPEN = "open"
-    WAITING = "waiting_for_agent"
-    WITH_AGENT = "with_agent"
-    CLOSED = "closed"
+def question_key(text: str) -> str:
+    """The same for two ways of typing the same question: its words, once each, in no order."""
+    return " ".join(sorted(set(words(text)))) or text.strip().casefold()
 
 
-_ANY = (Status.OPEN, Status.WAITING, Status.WITH_AGENT)
-_ALLOWED_IN: Mapping[EventType, tuple[Status, ...]] = {
-    EventType.RECEIVED: _ANY,
-    EventType.HANDOFF: (Status.OPEN,),
-    EventType.JOINED: (Status.OPEN, Status.WAITING),
-    EventType.AGENT_SAID: (Status.WITH_AGENT,),
-    EventType.LEFT: (Status.WITH_AGENT,),
-    EventType.CLOSED: _ANY,
-}
-_LEADS_TO: Mapping[EventType, Status] = {
-    EventType.HANDOFF: Status.WAITING,
-    EventType.JOINED: Status.WITH_AGENT,
-    EventType.LEFT: Status.OPEN,
-    EventType.CLOSED: Status.CLOSED,
-    EventType.ERASED: Status.CLOSED,
-}
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One hand-over: from the call for a person to the hand-back.
 
+    offline   nobody was there: the shopper was asked for a message and a contact
+    ticket    its number, once the shopper has left one
+    message_id  the message whose turn called for a person; "" = the shopper's button, or a person came by themselves
+    """
 
-def next_status(status: Status, type_: EventType) -> Status:
-    """The status after an event. Raises Conflict for one that cannot happen now."""
-    allowed = _ALLOWED_IN.get(type_)
-    if allowed is not None and status not in allowed:
-        raise Conflict(
-            f"The conversation is {status.value}, where {type_.value} cannot happen. Nothing was changed; "
-            f"it can while the conversation is {' or '.join(s.value for s in allowed)}."
-        )
-    return _LEADS_TO.get(type_, status)
+    reason: str
+    since: datetime
+    message_id: str = ""
+    offline: bool = False
+    ticket: str = ""
+    agent_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +65,7 @@ class Conversation:
 
     id: str
     shop: str
-    status: Status = Status.OPEN
+    standing: Standing = field(default_factory=Standing)
     seq: int = 0
     locale: str = ""
     page: str = ""
@@ -85,13 +82,26 @@ class Conversation:
     said: list[tuple[str, Message]] = field(default_factory=list)
     """(message_id, message) in the order a reader would follow"""
     unanswered: dict[str, Received] = field(default_factory=dict)
+    episode: Episode | None = None
+    """the hand-over under way"""
+    settled: set[str] = field(default_factory=set)
+    """keys of the questions that a person has had and given back"""
+    in_hands: set[str] = field(default_factory=set)
+    """keys of those that brought the conversation to a person, or came while it was there"""
+    pinned: list[Message] = field(default_factory=list)
+    """the last shopper messages that named an order or a phone tail"""
+
+    @property
+    def status(self) -> Status:
+        """Who is expected to speak."""
+        return self.standing.status
 
     def apply(self, event: Event) -> None:
         """Take in the next event. One seen before is ignored."""
         if event.seq <= self.seq:
             return
         self.seq = event.seq
-        self.status = _LEADS_TO.get(event.type, self.status)
+        self.standing = self.standing.seen(event.type, event.payload)
         if event.type is EventType.ERASED:
             self._forget()
         elif not self.erased and (take := _TAKE.get(event.type)):
@@ -115,7 +125,9 @@ class Conversation:
         first = min((message.seq for message in current), default=self.seq + 1)
         told = [message for id_, message in self.said if id_ not in ids]
         told += [Message("user", m.text) for m in self.unanswered.values() if m.seq < first]
-        return tuple(told[-HISTORY_MESSAGES:])
+        recent = told[-HISTORY_MESSAGES:]
+        older = [m for m in self.pinned if m not in recent[-PINNED_AMONG:]]
+        return (*older, *recent[-(PINNED_AMONG - len(older)) :]) if older else tuple(recent)
 
     def _started(self, event: Event) -> None:
         payload = event.payload
@@ -130,6 +142,11 @@ class Conversation:
         self.messages[message.message_id] = self.unanswered[message.message_id] = message
         if message.client_message_id:
             self.by_client[message.client_message_id] = message.message_id
+        if self.status in (Status.WAITING, Status.WITH_AGENT):
+            self.in_hands.add(question_key(message.text))
+        if _NAMES_AN_ORDER.search(message.text):
+            named = Message("user", message.text)
+            self.pinned = [*(m for m in self.pinned if m != named), named][-PINNED:]
 
     def _decided(self, event: Event) -> None:
         self.turns[event.payload["message_id"]] = event.seq
@@ -146,20 +163,63 @@ class Conversation:
             self.replies[message_id] = reply
         if reply["text"]:
             self.said.append((reply["message_id"] + "/reply", Message("assistant", reply["text"], reply["decision"])))
-        del self.said[: -4 * HISTORY_MESSAGES]
+        del self.said[:-KEPT_MESSAGES]
+
+    def _called(self, event: Event) -> None:
+        payload = event.payload
+        told = str(payload.get("message_id", ""))
+        self.episode = Episode(
+            str(payload.get("reason", "")),
+            event.time,
+            told,
+            bool(payload.get("offline")),
+            str(payload.get("ticket", "")),
+        )
+        ids = payload.get("answers") or [told]
+        self.in_hands |= {question_key(self.messages[id_].text) for id_ in ids if id_ in self.messages}
+
+    def _requeued(self, event: Event) -> None:
+        old = self.episode
+        since = old.since if old else event.time
+        self.episode = Episode(str(event.payload.get("reason", "")), since, old.message_id if old else "")
+
+    def _joined(self, event: Event) -> None:
+        episode = self.episode or Episode("", event.time)
+        self.episode = replace(episode, agent_name=str(event.payload.get("name", "")))
+
+    def _ticketed(self, event: Event) -> None:
+        if self.episode is not None:
+            self.episode = replace(self.episode, ticket=str(event.payload.get("ticket", "")))
+
+    def _given_back(self, event: Event) -> None:
+        del event
+        self.settled |= self.in_hands
+        self.in_hands.clear()
+        self.episode = None
 
     def _agent_said(self, event: Event) -> None:
         for message in tuple(self.unanswered.values()):
             self.said.append((message.message_id, Message("user", message.text)))
         self.unanswered.clear()
         self.said.append((event.payload["message_id"], Message("agent", event.payload["text"])))
+        del self.said[:-KEPT_MESSAGES]
+
+    def _yielded(self, event: Event) -> None:
+        """The person reads what the bot left unanswered; the shopper may send it again under the same id."""
+        for message_id in event.payload["answers"]:
+            self.replies[message_id] = event.payload["reply"]
 
     def _forget(self) -> None:
         self.erased = True
         self.locale = self.page = ""
         self.identity = Identity()
-        for words in (self.messages, self.by_client, self.replies, self.turns, self.said, self.unanswered):
-            words.clear()
+        self.episode = None
+        for kept in (self.messages, self.by_client, self.replies, self.turns, self.unanswered):
+            kept.clear()
+        self.said.clear()
+        self.pinned.clear()
+        self.settled.clear()
+        self.in_hands.clear()
 
 
 _TAKE = {
@@ -167,5 +227,13 @@ _TAKE = {
     EventType.RECEIVED: Conversation._received,
     EventType.DECIDED: Conversation._decided,
     EventType.COMPLETED: Conversation._completed,
+    EventType.YIELDED: Conversation._yielded,
+    EventType.HANDOFF: Conversation._called,
+    EventType.REQUEUED: Conversation._requeued,
+    EventType.TICKET: Conversation._ticketed,
+    EventType.JOINED: Conversation._joined,
+    EventType.TRANSFERRED: Conversation._joined,
+    EventType.LEFT: Conversation._given_back,
+    EventType.WITHDRAWN: Conversation._given_back,
     EventType.AGENT_SAID: Conversation._agent_said,
 }

@@ -8,6 +8,11 @@ from datetime import datetime
 from typing import Protocol
 
 from app.conversation.events import Draft, Event
+from app.errors import Conflict
+
+
+class Moved(Conflict):
+    """Somebody else wrote to the conversation first. Nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,14 @@ class EventLog(Protocol):
     async def entry(self, conversation_id: str) -> Entry | None:
         """The conversation's row, or None when there is none."""
 
-    async def append(self, conversation_id: str, drafts: Sequence[Draft], status: str = "") -> list[Event]:
+    async def append(
+        self, conversation_id: str, drafts: Sequence[Draft], status: str = "", after: int | None = None
+    ) -> list[Event]:
         """Write all drafts in one transaction, and the new status where one is given.
 
-        Returns once they are durable. Raises NotFound for an unknown conversation, Conflict for an
-        erased one, Unavailable when the database cannot be written.
+        With `after` only if no event follows that one: raises Moved otherwise, so that what was judged by an old
+        state is judged again. Returns once they are durable. Raises NotFound for an unknown conversation, Conflict
+        for an erased one, Unavailable when the database cannot be written.
         """
 
     async def read(self, conversation_id: str, after: int = 0) -> list[Event]:

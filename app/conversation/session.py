@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
-from app.conversation.conversation import Conversation, Received, Status, next_status
+from app.conversation.conversation import Conversation, Received, Status
 from app.conversation.events import Draft, Event, EventType
-from app.conversation.log import EventLog
-from app.errors import NotFound
+from app.conversation.log import EventLog, Moved
+from app.conversation.standing import Standing
+from app.errors import NotFound, Unavailable
 
 RECENT_EVENTS = 128
 GATHER_SECONDS = 0.02
 """How long an event may wait for others to share its commit with, while nobody waits for it to be durable."""
 HEARTBEAT_SECONDS = 15.0
+_ATTEMPTS = 8
+Heard: TypeAlias = Callable[[Conversation, Sequence[Event]], None]
+"""Told what has just happened in a conversation"""
+
+
+def _nobody(conversation: Conversation, events: Sequence[Event]) -> None:
+    del conversation, events
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +77,16 @@ class TurnRun:
 class Session:
     """Serialises what happens in one conversation. All state changes go through `note` and the log."""
 
-    def __init__(self, log: EventLog, conversation_id: str) -> None:
+    def __init__(self, log: EventLog, conversation_id: str, heard: Heard = _nobody) -> None:
         self.conversation = Conversation(conversation_id, "")
         self.lock = asyncio.Lock()
         self.current: TurnRun | None = None
         self.next: TurnRun | None = None
         self.worker: asyncio.Task[None] | None = None
         self._log = log
+        self._heard = heard
         self._loaded = False
-        self._planned = Status.OPEN
+        self._planned = Standing()
         self._queue: list[Draft] = []
         self._writer: asyncio.Task[None] | None = None
         self._gathering: asyncio.TimerHandle | None = None
@@ -95,6 +104,11 @@ class Session:
     @property
     def status(self) -> Status:
         """The status once everything noted is written."""
+        return self._planned.status
+
+    @property
+    def standing(self) -> Standing:
+        """The same, with who has the conversation."""
         return self._planned
 
     @property
@@ -102,16 +116,11 @@ class Session:
         """Whether nobody else can write this conversation: then an event happens the moment it is noted."""
         return not self._log.shared
 
-    @property
-    def has_failed(self) -> bool:
-        """Whether a write of the running turn has failed: what was noted and not yet written is lost."""
-        return self._failure is not None
-
     def begin(self, shop: str, started: Event) -> None:
         """A conversation that has just been created need not be read back."""
         self.conversation.shop = shop
-        self._take([started])
         self._loaded = True
+        self._take([started])
 
     async def load(self) -> None:
         """Read what the log has and we do not. Raises NotFound."""
@@ -133,10 +142,10 @@ class Session:
         """
         if self._failure is not None:
             raise self._failure
-        status = self._planned
+        standing = self._planned
         for draft in drafts:
-            status = next_status(status, draft.type)
-        self._planned = status
+            standing = standing.after(draft.type, draft.payload)
+        self._planned = standing
         self._queue.extend(drafts)
         self._gather()
 
@@ -242,23 +251,35 @@ class Session:
         while more:
             group, self._queue = self._queue, []
             try:
-                written = await self._log.append(self.conversation.id, group, self._planned.value)
+                written = await self._append(group)
             except BaseException as error:
                 self._queue.clear()
-                self._planned = self.conversation.status
+                self._planned = self.conversation.standing
                 self._awaited = False
                 self._failure = error if self.current or self.next else None
                 raise
-            if written[0].seq == self.conversation.seq + 1:
-                self._take(written)
-            else:
-                await self._catch_up()
+            self._take(written)
             more = self._awaited = self._awaited and bool(self._queue)
+
+    async def _append(self, group: list[Draft]) -> list[Event]:
+        """Write a group. Where another instance wrote first, it is judged again after what that wrote: a person may
+        have taken the conversation, and then the bot's words are not written. Raises Conflict for those."""
+        conversation = self.conversation
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._log.append(conversation.id, group, self._planned.status.value, conversation.seq)
+            except Moved:
+                self._take(await self._log.read(conversation.id, conversation.seq))
+                standing = conversation.standing
+                for draft in (*group, *self._queue):
+                    standing = standing.after(draft.type, draft.payload)
+                self._planned = standing
+        raise Unavailable("The conversation is being written from too many places. Nothing was lost; try again.")
 
     async def _catch_up(self) -> None:
         self._take(await self._log.read(self.conversation.id, self.conversation.seq))
-        if not self._queue:
-            self._planned = self.conversation.status
+        if not self._queue and (self._writer is None or self._writer.done()):
+            self._planned = self.conversation.standing
 
     def _take(self, events: list[Event]) -> None:
         fresh = [event for event in events if event.seq > self.conversation.seq]
@@ -268,11 +289,13 @@ class Session:
         self._recent.extend(fresh)
         for follower in self._followers:
             follower.wake.set()
+        if self._loaded:
+            self._heard(self.conversation, fresh)
 
 
 def is_of_turn(event: Event, message_id: str) -> bool:
     """Whether an event belongs to the reply of that turn."""
     return (
-        event.type in (EventType.DECIDED, EventType.SENTENCE, EventType.COMPLETED, EventType.FAILED)
+        event.type in (EventType.DECIDED, EventType.SENTENCE, EventType.COMPLETED, EventType.FAILED, EventType.YIELDED)
         and event.payload.get("message_id") == message_id
     )

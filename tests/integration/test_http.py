@@ -14,6 +14,7 @@ from app.api.auth import Tokens
 from app.api.container import Container, Part
 from app.api.limits import Buckets
 from app.api.problems import TYPE_BASE
+from app.knowledge.jobs import Progress
 from tests.edge import API_KEY, MASTER, make_container
 from tests.fakes import RETURNS_QUOTE, FakeAttendant
 from tests.integration.serving import Shopper, events_of, served
@@ -186,7 +187,7 @@ async def test_an_agents_words_reach_the_shopper(shopper: Shopper, container: Co
     assert (await shopper.say("Hello?")).json()["handoff"] == {"reason": "with_agent"}
     await container.conversations.say_as_agent(shopper.started["id"], "agent-7", "Yes.")
     told = await shopper.follow(until="agent.message")
-    assert [(name, data.get("name") or data.get("text")) for _, name, data in told if name.startswith("agent")] == [
+    assert [(name, data.get("text") or data["name"]) for _, name, data in told if name.startswith("agent")] == [
         ("agent.joined", "Mei"), ("agent.message", "Yes."),
     ]  # fmt: skip
 
@@ -388,19 +389,27 @@ async def test_a_question_on_its_own_is_answered_as_of_a_moment(
     assert_problem(await client.post("/v1/knowledge/ask", json=failing, headers=KEY), 503, "unavailable")
 
 
-async def test_only_who_holds_the_key_of_the_run_makes_the_server_read_a_folder(tmp_path: Path) -> None:
-    asked = []
+class FakeIntake:
+    """Remembers what it was asked, and tells of progress."""
 
-    async def ingest(path: Path, shop: str, publish: bool) -> dict[str, Any]:
-        asked.append((path, shop, publish))
+    def __init__(self) -> None:
+        self.asked: list[tuple[Path, str, bool]] = []
+
+    async def read_folder(self, path: Path, shop: str, publish: bool, progress: Progress) -> dict[str, Any]:
+        self.asked.append((path, shop, publish))
+        progress("read", 1, 1)
+        await asyncio.sleep(0.01)
         return {"ok": True}
 
+
+async def test_only_who_holds_the_key_of_the_run_makes_the_server_read_a_folder(tmp_path: Path) -> None:
+    intake = FakeIntake()
     run = {"authorization": "Bearer of-this-run"}
     body = {"path": "/srv/hill", "shop": "hill", "publish": False}
-    async with served(make_container(tmp_path, run_key="of-this-run", ingest=ingest)) as client:
+    async with served(make_container(tmp_path, run_key="of-this-run", intake=intake)) as client:
         read = await client.post("/v1/knowledge/ingest", json=body, headers=run)
         assert (read.status_code, read.json()) == (200, {"ok": True})
-        assert asked == [(Path("/srv/hill"), "hill", False)]
+        assert intake.asked == [(Path("/srv/hill"), "hill", False)]
         assert_problem(await client.post("/v1/knowledge/ingest", json=body, headers=KEY), 401, "not-allowed")
         here = {**body, "path": "hill"}
         assert_problem(await client.post("/v1/knowledge/ingest", json=here, headers=run), 422, "bad-input")

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.adapters.db.conversation_tables import conversations, events
 from app.adapters.db.engine import Database
 from app.conversation.events import Draft, Event, EventType
-from app.conversation.log import Entry
+from app.conversation.log import Entry, Moved
 from app.conversation.seal import MasterKey, first_link, new_data_key, next_link, seal, unseal
 from app.errors import Conflict, NotFound, Unavailable, XiaoerError
 
@@ -82,10 +82,14 @@ class SqlEventLog:
         """The conversation's row, or None when there is none."""
         return await self._run(lambda connection: _entry(connection, conversation_id))
 
-    async def append(self, conversation_id: str, drafts: Sequence[Draft], status: str = "") -> list[Event]:
+    async def append(
+        self, conversation_id: str, drafts: Sequence[Draft], status: str = "", after: int | None = None
+    ) -> list[Event]:
         """Write all drafts in one transaction; see the port."""
         for _ in range(_ATTEMPTS):
-            written = await self._run(lambda connection: self._append(connection, conversation_id, drafts, status))
+            written = await self._run(
+                lambda connection: self._append(connection, conversation_id, drafts, status, after)
+            )
             if written is not None:
                 return written
             # Another instance wrote in between: read the head again and chain to that.
@@ -135,9 +139,18 @@ class SqlEventLog:
         return written[0]
 
     def _append(
-        self, connection: Connection, conversation_id: str, drafts: Sequence[Draft], status: str
+        self,
+        connection: Connection,
+        conversation_id: str,
+        drafts: Sequence[Draft],
+        status: str,
+        after: int | None = None,
     ) -> list[Event] | None:
         start = self._heads.get(conversation_id) or self._load_head(connection, conversation_id)
+        if after is not None and start.seq > after:
+            raise Moved("Somebody else wrote to the conversation first. Nothing was written.")
+        if after is not None and start.seq < after:
+            return None  # what we remember of the head is older than what the caller has read
         rows, written, head = self._chain(conversation_id, start, drafts, status or start.status)
         # The guarded update comes first: it takes the write lock, and tells whether the head is still ours.
         moved = connection.execute(

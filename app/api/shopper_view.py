@@ -1,0 +1,78 @@
+"""What of a conversation's log its shopper may see, and in which words of the contract. All else is for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from app.api.problems import problem_of_event
+from app.conversation.events import Event, EventType
+
+Payload: TypeAlias = dict[str, Any]
+
+
+def seen_by_shopper(event: Event) -> tuple[str, Payload] | None:
+    """The event's name and data on the wire; None for what is not the shopper's to see (notes, tags, drafts)."""
+    shown = _SHOWN.get(event.type)
+    return shown(event.payload) if shown else None
+
+
+def _as(name: str, *members: str) -> Callable[[Mapping[str, Any]], tuple[str, Payload]]:
+    def show(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+        return name, {member: payload[member] for member in members if member in payload}
+
+    return show
+
+
+def _whole(name: str, member: str = "") -> Callable[[Mapping[str, Any]], tuple[str, Payload]]:
+    def show(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+        return name, dict(payload.get(member, {}) if member else payload)
+
+    return show
+
+
+def _joined(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+    name = str(payload.get("name", ""))
+    return "agent.joined", {"agent": name, "name": name}
+
+
+def _said(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+    name = str(payload.get("name", ""))
+    message_id, text = payload.get("message_id", ""), payload.get("text", "")
+    return "agent.message", {"message_id": message_id, "agent": name, "name": name, "text": text}
+
+
+def _requeued(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+    reason, text = payload.get("reason", ""), payload.get("text", "")
+    return "handoff.requested", {"reason": reason, "text": text, "message_id": ""}
+
+
+def _ticket(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+    return "ticket.opened", {"ticket": payload.get("ticket", ""), "text": payload.get("line", "")}
+
+
+def _failed(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+    return "problem", problem_of_event(dict(payload))
+
+
+_SHOWN: Mapping[EventType, Callable[[Mapping[str, Any]], tuple[str, Payload]]] = {
+    EventType.RECEIVED: _whole("message.received"),
+    EventType.DECIDED: _as("reply.started", "message_id", "answers", "decision", "language", "release"),
+    EventType.SENTENCE: _whole("reply.sentence"),
+    EventType.COMPLETED: _whole("reply.completed", "reply"),
+    EventType.YIELDED: _whole("reply.completed", "reply"),
+    EventType.FAILED: _failed,
+    EventType.HANDOFF: _as(
+        "handoff.requested", "reason", "text", "message_id", "offline", "position", "opens_at", "language"
+    ),
+    EventType.REQUEUED: _requeued,
+    EventType.TICKET: _ticket,
+    EventType.JOINED: _joined,
+    EventType.TRANSFERRED: _joined,
+    EventType.AGENT_SAID: _said,
+    EventType.LEFT: _as("agent.left", "text"),
+    EventType.WITHDRAWN: _as("agent.left", "text"),
+    EventType.FEEDBACK: _whole("feedback.given"),
+    EventType.CLOSED: _as("conversation.closed", "by", "outcome"),
+    EventType.ERASED: _whole("subject.erased"),
+}

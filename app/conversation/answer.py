@@ -1,0 +1,238 @@
+"""Runs the turns of a conversation, one at a time: understand, decide, say, record. Gives way to a person at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.chat.turn import Decision, HandOff, Sentence, Turn
+from app.conversation import lines
+from app.conversation.conversation import Conversation, Received, Status
+from app.conversation.events import Draft, EventType
+from app.conversation.ports import Attendant, Brands, Releases, Witness
+from app.conversation.present import decision_json, reply_json, sentence_json
+from app.conversation.reception import Reception, with_text
+from app.conversation.session import Session, Sign, TurnRun
+from app.conversation.telling import for_the_agent
+from app.errors import Conflict, NoKnowledge, Unavailable, XiaoerError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take. Seconds."""
+
+    turn_timeout_seconds: float = 60.0
+    shutdown_seconds: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What this turn says, and what is written down beside it.
+
+    again   a person is on the way already: it is said in one line
+    called  the payload of the hand-over, where this turn calls a person
+    """
+
+    decision: Decision
+    drafts: tuple[Draft, ...] = ()
+    again: bool = False
+    called: dict[str, Any] | None = None
+
+
+class Answerer:
+    """Works through the messages of sessions."""
+
+    def __init__(
+        self,
+        *,
+        attendant: Attendant,
+        releases: Releases,
+        brands: Brands,
+        witness: Witness,
+        limits: Limits,
+        reception: Reception,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._attendant = attendant
+        self._releases = releases
+        self._brands = brands
+        self._witness = witness
+        self._limits = limits
+        self._reception = reception
+        self._clock = clock
+
+    async def work(self, session: Session) -> None:
+        """Answer what waits in the session, until nothing does."""
+        while session.next is not None:
+            run, session.next = session.next, None
+            session.current = run
+            try:
+                async with asyncio.timeout(self._limits.turn_timeout_seconds):
+                    await self._turn(session, run)
+            except asyncio.CancelledError as error:
+                stopped = Unavailable("The server stopped during the turn. Send it again.")
+                await self._failed(session, run, stopped, error)
+                raise
+            except Conflict as error:
+                await self._give_way(session, run, error)
+            except XiaoerError as error:
+                await self._failed(session, run, error, error)
+            except TimeoutError as error:
+                late = Unavailable("No answer was found in time. The message is kept; send it again.")
+                await self._failed(session, run, late, error)
+            except Exception as error:
+                broken = XiaoerError("The turn failed. The message is kept; send it again, or ask for a person.")
+                await self._failed(session, run, broken, error)
+            finally:
+                session.current = None
+                session.recover()
+
+    async def turn(self, conversation: Conversation, messages: Sequence[Received]) -> Turn:
+        """The turn that answers these messages. Raises NoKnowledge before the first publish."""
+        release = await self._releases.live_release(conversation.shop)
+        if release is None:
+            raise NoKnowledge(
+                f"Shop {conversation.shop!r} has published no knowledge yet. The message is kept; "
+                "publish a release with `xiaoer ingest … --publish`, then send it again."
+            )
+        return Turn(
+            shop=conversation.shop,
+            brand=self._brands(conversation.shop),
+            release=release,
+            as_of=self._clock(),
+            text="\n".join(message.text for message in messages),
+            history=conversation.history(messages),
+            locale=conversation.locale,
+            identity=conversation.identity,
+            conversation_id=conversation.id,
+            message_id=messages[-1].message_id,
+        )
+
+    async def _turn(self, session: Session, run: TurnRun) -> None:
+        begun = time.perf_counter()
+        turn = await self.turn(session.conversation, run.messages)
+        plan = await self._plan(session, turn)
+        if plan is None:
+            await self._leave_to_person(session, run, "waiting")
+            return
+        decision = plan.decision
+        timings = {"decide": _since(begun)}
+        answers = [message.message_id for message in run.messages]
+        session.note(Draft(EventType.DECIDED, decision_json(turn.message_id, answers, turn.release, decision, timings)))
+        # Whoever waits for the decision gets the stream; what it shows is what the log has confirmed.
+        run.decided.set_result(session.conversation.seq + 1)
+        sentences: list[Sentence] = []
+        async for sentence in self._sentences(turn, plan):
+            timings.setdefault("first_sentence", _since(begun))
+            session.note(Draft(EventType.SENTENCE, sentence_json(turn.message_id, len(sentences), sentence)))
+            sentences.append(sentence)
+        timings["total"] = _since(begun)
+        reply = self._attendant.finish(turn, decision, tuple(sentences), timings)
+        told = reply_json(reply)
+        session.note(
+            Draft(EventType.COMPLETED, {"message_id": turn.message_id, "answers": answers, "reply": told}),
+            *plan.drafts,
+            *_handover(session, plan, reply.text, turn.message_id, answers),
+        )
+        await session.drain()
+        run.completed.set_result(told)
+        self._witness.turn_completed(turn.conversation_id, turn.shop, reply)
+
+    async def _plan(self, session: Session, turn: Turn) -> _Plan | None:
+        """What the turn comes to in this conversation; None where a person answers and the bot says nothing."""
+        conversation = session.conversation
+        taken = await self._reception.before(turn, conversation, session.status)
+        if taken.silent:
+            return None
+        decision = taken.decision
+        if decision is None:
+            decided = await self._attendant.decide(turn)
+            decision = await self._reception.after(decided, turn, conversation, session.status)
+        if not isinstance(decision, HandOff):
+            return _Plan(decision, taken.drafts)
+        if session.status is not Status.OPEN:
+            return _Plan(decision, taken.drafts, again=True)
+        text, about = await self._reception.announce(
+            turn.shop, turn.brand, decision.question.language, decision.reason, decision.text
+        )
+        return _Plan(with_text(decision, text), taken.drafts, called=about)
+
+    async def _sentences(self, turn: Turn, plan: _Plan) -> AsyncIterator[Sentence]:
+        if plan.again:
+            # A person is on the way already: say so in one line instead of announcing the hand-over a second time.
+            yield Sentence(lines.waiting(turn.brand, plan.decision.question.language))
+            return
+        async for sentence in self._attendant.reply(turn, plan.decision):
+            yield sentence
+
+    async def _give_way(self, session: Session, run: TurnRun, error: Conflict) -> None:
+        """A person took the conversation while the bot was at it: the bot says no more, and nothing is lost."""
+        session.recover()
+        if session.status is Status.WITH_AGENT:
+            try:
+                await self._leave_to_person(session, run, "with_agent")
+            except XiaoerError as worse:
+                await self._failed(session, run, worse, worse)
+            return
+        await self._failed(session, run, error, error)
+
+    async def _leave_to_person(self, session: Session, run: TurnRun, reason: str) -> None:
+        with contextlib.suppress(XiaoerError):
+            await session.drain()
+        reply = for_the_agent(run.message_id, reason)
+        answers = [message.message_id for message in run.messages]
+        told = {"message_id": run.message_id, "answers": answers, "reply": reply}
+        await session.record(*self._lost(session, run), Draft(EventType.YIELDED, told))
+        if not run.decided.done():
+            run.decided.set_result(0)
+        run.completed.set_result(reply)
+
+    async def _failed(self, session: Session, run: TurnRun, error: XiaoerError, cause: BaseException) -> None:
+        payload = {
+            "message_id": run.message_id,
+            "answers": [message.message_id for message in run.messages],
+            "slug": error.slug,
+            "status": error.status,
+            "title": error.title,
+            "detail": str(error),
+        }
+        session.recover()
+        with contextlib.suppress(XiaoerError):
+            await session.drain()
+        lost = self._lost(session, run)
+        try:
+            await session.record(*lost, Draft(EventType.FAILED, payload))
+        except XiaoerError as worse:
+            error = worse
+        run.fail(error)
+        session.signal(Sign())
+        self._witness.turn_failed(session.conversation.id, session.conversation.shop, error, cause)
+
+    @staticmethod
+    def _lost(session: Session, run: TurnRun) -> list[Draft]:
+        """Messages of the turn that were only noted when writing failed."""
+        kept = session.conversation.messages
+        return [received(m) for m in run.messages if m.message_id not in kept]
+
+
+def received(message: Received) -> Draft:
+    """The event of a shopper's message."""
+    said = {"message_id": message.message_id, "text": message.text, "client_message_id": message.client_message_id}
+    return Draft(EventType.RECEIVED, said)
+
+
+def _handover(session: Session, plan: _Plan, text: str, message_id: str, answers: Sequence[str]) -> tuple[Draft, ...]:
+    decision = plan.decision
+    if plan.called is None or not isinstance(decision, HandOff) or session.status is not Status.OPEN:
+        return ()
+    payload = {"reason": decision.reason, "text": text, "message_id": message_id, "answers": list(answers)}
+    return (Draft(EventType.HANDOFF, payload | plan.called),)
+
+
+def _since(begun: float) -> float:
+    return (time.perf_counter() - begun) * 1000
