@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import os
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import yaml
@@ -47,6 +45,7 @@ from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
 from app.errors import NoKnowledge, NotFound
+from app.intake import KnowledgeIntake
 from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
@@ -329,11 +328,12 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             telemetry=telemetry,
             tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
             run_key=run_key,
-            ingest=Ingestion(knowledge),
+            intake=KnowledgeIntake(knowledge),
             door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,
+            answer_threshold=settings.confidence_threshold,
             widget_origins=tuple(origin.strip() for origin in settings.widget_origins.split(",") if origin.strip()),
             conversation_bucket=Buckets(settings.conversation_rate_per_minute),
             address_bucket=Buckets(settings.address_rate_per_minute),
@@ -350,29 +350,6 @@ def master_key(settings: Settings) -> MasterKey:
     return MasterKey(
         decode_key(given, "XIAOER_MASTER_KEY") if given else load_or_make_key(settings.home / "master-key")
     )
-
-
-class Ingestion:
-    """The ingestion job over what this process has open. Its parsers are loaded when it is first asked for."""
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._knowledge = knowledge
-
-    async def __call__(self, path: Path, shop: str, publish: bool) -> Mapping[str, Any]:
-        """The report as JSON. Raises BadInput or Conflict, and then nothing has changed."""
-        job = await asyncio.to_thread(importlib.import_module, "ingestion.job")
-        knowledge = self._knowledge
-        report = await job.ingest(
-            path,
-            shop,
-            home=knowledge.home,
-            catalogue=knowledge.catalogue,
-            index=knowledge.index,
-            embedder=knowledge.embedder,
-            publish=publish,
-        )
-        told: Mapping[str, Any] = report.as_json()
-        return told
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from app.errors import BadInput
+from app.ingest_commands import ingest
 from app.release_commands import releases_app
 from app.running import find_server
 from app.settings import Settings
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Check the conversation log.", no_args_is_help=True)
 model_app = typer.Typer(help="The embedded language model.", no_args_is_help=True)
+app.command()(ingest)
 app.add_typer(releases_app, name="releases")
 app.add_typer(audit_app, name="audit")
 app.add_typer(model_app, name="model")
@@ -53,57 +55,6 @@ def serve(
     settings = Settings()
     changed = {k: v for k, v in {"port": port, "host": host}.items() if v is not None}
     run(importlib.import_module("app.serving").serve(settings.model_copy(update=changed)))
-
-
-@app.command()
-def ingest(
-    path: Annotated[
-        Path, typer.Argument(help="A shop folder (brand.yaml, knowledge/, orders.jsonl) or a part of one.")
-    ],
-    shop: Shop,
-    publish: Annotated[bool, typer.Option(help="Make the new release live when every file was read.")] = True,
-    as_json: AsJson = False,
-) -> None:
-    """Read a shop folder, build a release of its knowledge, and publish it.
-
-    Only what changed is embedded again. A file that can't be read never sinks the rest: the report names it, the
-    last live release stays live, and the exit code is 1.
-    """
-    raise typer.Exit(run(_ingest(path.resolve(), shop, publish, as_json)))
-
-
-async def _ingest(path: Path, shop: str, publish: bool, as_json: bool) -> int:
-    report_module = importlib.import_module("ingestion.report")
-    settings = Settings()
-    if server := find_server(settings.home):
-        with err.status(f"The server at {server.url} reads {path} …"):
-            body = {"path": str(path), "shop": shop, "publish": publish}
-            report = report_module.report_of(server.post("/v1/knowledge/ingest", body))
-    else:
-        report = await _ingest_here(settings, path, shop, publish)
-    if as_json:
-        print(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
-    else:
-        report_module.print_report(report, out)
-    return int(report.exit_code)
-
-
-async def _ingest_here(settings: Settings, path: Path, shop: str, publish: bool) -> Any:
-    from app.bootstrap import open_knowledge  # noqa: PLC0415  starts the engines
-
-    job = importlib.import_module("ingestion.job")
-    async with open_knowledge(settings) as knowledge:
-        with importlib.import_module("ingestion.report").progress_bar(err) as progress:
-            return await job.ingest(
-                path,
-                shop,
-                home=knowledge.home,
-                catalogue=knowledge.catalogue,
-                index=knowledge.index,
-                embedder=knowledge.embedder,
-                publish=publish,
-                progress=progress,
-            )
 
 
 @app.command()

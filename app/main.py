@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 import app as package
-from app.api import health, knowledge, openai, problems, releases, shopper
+from app.api import health, intake, knowledge, openai, problems, releases, shopper
 from app.api.container import Container
 from app.api.outermost import Outermost
 from app.web import routes as pages
@@ -25,6 +25,7 @@ def create_app(container: Container) -> FastAPI:
         try:
             yield
         finally:
+            await container.jobs.close()
             await container.conversations.close()
             await container.close()
 
@@ -44,9 +45,14 @@ def create_app(container: Container) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "last-event-id"],
         )
-    app.add_middleware(Outermost, telemetry=container.telemetry, body_limit_bytes=container.body_limit_bytes)
+    app.add_middleware(
+        Outermost,
+        telemetry=container.telemetry,
+        body_limit_bytes=container.body_limit_bytes,
+        larger={("POST", "/v1/knowledge/uploads"): container.upload_limit_bytes},
+    )
     problems.install(app)
-    for part in (shopper, openai, knowledge, releases, health):
+    for part in (shopper, openai, knowledge, intake, releases, health):
         app.include_router(part.router)
     if isinstance(container, StorefrontSource):
         app.include_router(pages.router(container))

@@ -7,6 +7,7 @@ Whoever can read it owns the data anyway; whoever merely has the API key cannot 
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import secrets
@@ -46,22 +47,41 @@ class RunningServer:
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Its JSON reply, however long it takes. Raises Answered with its problem, Unavailable when it went away."""
-        request = urllib.request.Request(  # noqa: S310  its own address
-            self.url + path,
-            json.dumps(body).encode(),
-            {"content-type": "application/json", "authorization": f"Bearer {self.key}"},
-        )
         try:
-            with _opener().open(request) as response:
+            with _opener().open(self._request(path, body, "application/json")) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             with error:
                 raise Answered(_problem(error.read())) from error
         except OSError as error:
-            raise Unavailable(
-                f"The server at {self.url} (process {self.pid}) went away before it answered. The live release is as "
-                "it was before or as the server finished it; look at its log, then run this again."
-            ) from error
+            raise self._went_away() from error
+
+    def follow(self, path: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """The (event, data) of a reply that comes in pieces. Raises as `post` does."""
+        try:
+            with _opener().open(self._request(path, body, "text/event-stream")) as response:
+                event = ""
+                for line in response:
+                    name, _, value = line.decode().rstrip("\n").partition(": ")
+                    if name == "event":
+                        event = value
+                    elif name == "data":
+                        yield event, json.loads(value)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise Answered(_problem(error.read())) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._went_away() from error
+
+    def _request(self, path: str, body: Mapping[str, Any], accept: str) -> urllib.request.Request:
+        headers = {"content-type": "application/json", "accept": accept, "authorization": f"Bearer {self.key}"}
+        return urllib.request.Request(self.url + path, json.dumps(body).encode(), headers)  # noqa: S310  its own address
+
+    def _went_away(self) -> Unavailable:
+        return Unavailable(
+            f"The server at {self.url} (process {self.pid}) went away before it answered. The live release is as "
+            "it was before or as the server finished it; look at its log, then run this again."
+        )
 
     def answers(self) -> bool:
         """Whether its process is there and says that it is alive."""

@@ -13,6 +13,7 @@ from app.chat.turn import Turn
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
 from app.knowledge.chunk import Chunk
+from app.knowledge.jobs import Jobs, Progress
 from app.knowledge.release import PointerMove, Release
 from app.staff.door import Door
 from app.telemetry import Telemetry
@@ -71,11 +72,32 @@ class Welcome(Protocol):
         """A few questions the shop's live knowledge answers, in that language."""
 
 
-class Ingest(Protocol):
-    """Reads a shop folder of this machine into a release, inside the server: the index is its own."""
+class Intake(Protocol):
+    """Brings knowledge in, inside the server: the index is its own. Reports are plain JSON.
 
-    async def __call__(self, path: Path, shop: str, publish: bool) -> Mapping[str, Any]:
-        """The report as plain JSON. Raises BadInput or Conflict, and then nothing has changed."""
+    Each raises BadInput, Conflict, NotFound or Unavailable, and then the live release is what it was.
+    """
+
+    async def read_folder(self, path: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """A shop folder of this machine, or a part of one."""
+
+    async def read_again(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Everything that the shop's knowledge comes from."""
+
+    def incoming(self, shop: str) -> Path:
+        """A new folder for files that are being received."""
+
+    async def drop(self, folder: Path) -> None:
+        """Throw such a folder away."""
+
+    async def take(self, folder: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Read the files in such a folder; they replace those uploaded under the same path."""
+
+    async def remove(self, paths: Sequence[str], shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Take uploaded files away, with what was read in them."""
+
+    async def uploads(self, shop: str) -> Sequence[Mapping[str, Any]]:
+        """The uploaded files: path, size_bytes, changed_at."""
 
 
 async def _nothing() -> None:
@@ -102,12 +124,17 @@ class Container:
     api_key: str
     run_key: str = ""
     """Key of this run, for commands on this machine; "" = there are none"""
-    ingest: Ingest | None = None
+    intake: Intake | None = None
+    """How knowledge comes in; None = not here"""
+    jobs: Jobs = field(default_factory=Jobs)
     door: Door | None = None
     """Where staff sign in; None = only programs with the API key get in"""
     default_shop: str = ""
     message_limit: int = 4_000
+    answer_threshold: float = 0.7
+    """Confidence from which an answer is sent"""
     body_limit_bytes: int = 1_000_000
+    upload_limit_bytes: int = 200 * 1024 * 1024
     widget_origins: tuple[str, ...] = ()
     """Other origins that may call the shopper routes; empty = same origin only"""
     conversation_bucket: Buckets = field(default_factory=lambda: Buckets(600))

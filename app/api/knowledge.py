@@ -1,23 +1,23 @@
-"""Routes for knowledge editors: the hit test, a question on its own, ingestion, and releases."""
+"""Routes for knowledge editors: the hit test, a question on its own, and releases."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.auth import require_key, require_run_key
 from app.api.container import Container
 from app.api.openai import lone_reply, lone_turn
-from app.api.shopper import container_of, shop_named
-from app.api.wire import IngestBody, ReleaseBody, SearchBody, json_response, read, schema
+from app.api.shopper import container_of
+from app.api.staff import staff_of_shop
+from app.api.wire import ReleaseBody, SearchBody, json_response, read, schema
 from app.conversation.present import reply_json
-from app.errors import BadInput, Unavailable
+from app.errors import BadInput
 from app.knowledge.release import Release
+from app.staff.account import Role
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 
@@ -26,9 +26,9 @@ router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 async def search(request: Request) -> Response:
     """Hit test: what a turn with this text would find and decide, with every score."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
     body = await read(request, SearchBody)
-    turn = await lone_turn(container, body.shop, body.text, body.history, body.as_of)
+    _, shop = await staff_of_shop(request, body.shop)
+    turn = await lone_turn(container, shop, body.text, body.history, body.as_of)
     return json_response(await container.searcher.search(turn))
 
 
@@ -36,46 +36,29 @@ async def search(request: Request) -> Response:
 async def ask(request: Request) -> Response:
     """One question outside any conversation, answered as a shopper would be, now or as of another moment."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
     body = await read(request, SearchBody)
-    turn = await lone_turn(container, body.shop, body.text, body.history, body.as_of)
+    _, shop = await staff_of_shop(request, body.shop)
+    turn = await lone_turn(container, shop, body.text, body.history, body.as_of)
     return json_response(reply_json(await lone_reply(container, turn)))
-
-
-@router.post("/ingest", openapi_extra=schema(IngestBody))
-async def ingest(request: Request) -> Response:
-    """Read a shop folder of this machine into a release, and publish it when every file was read."""
-    container = container_of(request)
-    require_run_key(request, container.run_key)
-    body = await read(request, IngestBody)
-    if container.ingest is None:
-        raise Unavailable("This server reads no folders. Nothing was changed; run `xiaoer ingest` where it can.")
-    path = Path(body.path)
-    if not path.is_absolute():
-        raise BadInput(
-            "`path` is not absolute, and the server stands elsewhere. Nothing was read; send the whole path."
-        )
-    return json_response(await container.ingest(path, body.shop, body.publish))
 
 
 @router.get("/releases")
 async def releases(request: Request, shop: str = "") -> Response:
     """All releases of a shop, newest first."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
-    return json_response(await _listed(container, await shop_named(container, shop)))
+    _, shop = await staff_of_shop(request, shop)
+    return json_response(await _listed(container, shop))
 
 
 @router.post("/releases/publish", openapi_extra=schema(ReleaseBody))
 async def publish(request: Request) -> Response:
     """Make a built release the live one."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
     body = await read(request, ReleaseBody)
+    caller, shop = await staff_of_shop(request, body.shop, Role.EDITOR)
     if body.release is None:
         raise BadInput("No release is named. Nothing was moved; send `release`, a number from the list of releases.")
-    shop = await shop_named(container, body.shop)
-    await container.publisher.publish(shop, body.release, by="api", reason=body.reason)
+    await container.publisher.publish(shop, body.release, by=caller.name, reason=body.reason)
     return json_response(await _listed(container, shop))
 
 
@@ -83,10 +66,9 @@ async def publish(request: Request) -> Response:
 async def rollback(request: Request) -> Response:
     """Go back to the release that was live before, or to the one that is named."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
     body = await read(request, ReleaseBody)
-    shop = await shop_named(container, body.shop)
-    await container.publisher.rollback(shop, body.release, by="api", reason=body.reason)
+    caller, shop = await staff_of_shop(request, body.shop, Role.EDITOR)
+    await container.publisher.rollback(shop, body.release, by=caller.name, reason=body.reason)
     return json_response(await _listed(container, shop))
 
 

@@ -3,6 +3,8 @@ nobody expected."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,10 +25,18 @@ _API_HEADERS = [
 class Outermost:
     """Wraps the whole application."""
 
-    def __init__(self, app: ASGIApp, telemetry: Telemetry, body_limit_bytes: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        telemetry: Telemetry,
+        body_limit_bytes: int,
+        larger: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
+        """`larger`: (method, path) → the limit of a route that takes more than all others."""
         self._app = app
         self._telemetry = telemetry
         self._limit = body_limit_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request in; answer 500 as a problem when nothing has been sent yet."""
@@ -34,6 +44,7 @@ class Outermost:
             await self._app(scope, receive, send)
             return
         status = 0
+        limit = self._larger.get((scope["method"], scope["path"]), self._limit)
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -44,10 +55,10 @@ class Outermost:
             await send(message)
 
         try:
-            if _declared_bytes(scope) > self._limit:
-                await _answer(sending, _too_large(self._limit))
+            if _declared_bytes(scope) > limit:
+                await _answer(sending, _too_large(limit))
             else:
-                await self._app(scope, _counted(receive, self._limit), sending)
+                await self._app(scope, _counted(receive, limit), sending)
         except Exception as error:
             self._telemetry.request_failed(scope["path"], error)
             if status:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from app.api.auth import has_key
 from app.api.container import Container
+from app.api.shopper import shop_named
 from app.errors import Forbidden, NotAllowed
 from app.staff.account import Account, Caller, Role
 from app.staff.door import Door, SignedIn, is_csrf_of
@@ -53,6 +54,18 @@ def allowed(account: Account, *roles: Role, shop: str = "") -> Caller:
     if shop and not account.works_for(shop):
         raise Forbidden(f"Your account works for another shop than {shop!r}. Nothing was changed.")
     return Caller(account.name, account)
+
+
+async def staff_of_shop(request: Request, shop: str, *roles: Role) -> tuple[Caller, str]:
+    """The caller, as `require_staff` has it, and the shop that is meant: the one named, the one the account works
+    for, or the default. Raises NotFound or NoKnowledge too."""
+    caller = await require_staff(request, *roles)
+    container: Container = request.app.state.container
+    own = caller.account.shop if caller.account else ""
+    named = await shop_named(container, shop or own)
+    if caller.account:
+        allowed(caller.account, shop=named)
+    return caller, named
 
 
 async def signed_in(request: Request, door: Door | None) -> Account | None:

@@ -1,0 +1,108 @@
+"""How knowledge comes in while a server runs. Ingestion is loaded by name, and only when it is first asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import re
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.errors import BadInput
+from app.knowledge.catalogue import WritableCatalogue
+from app.knowledge.jobs import Progress
+from app.knowledge.ports import Embedder, KnowledgeIndex
+
+_SHOP = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff_-]{0,63}")
+
+
+class Opened(Protocol):
+    """What the process has open: the truth, the index and the embedder."""
+
+    @property
+    def home(self) -> Path:
+        """Where all data lives."""
+
+    @property
+    def catalogue(self) -> WritableCatalogue:
+        """The truth."""
+
+    @property
+    def index(self) -> KnowledgeIndex:
+        """Where it is searched."""
+
+    @property
+    def embedder(self) -> Embedder:
+        """What it is embedded with."""
+
+
+class KnowledgeIntake:
+    """Runs the ingestion job over what this process has open. Every report is plain JSON.
+
+    Each raises BadInput, Conflict, NotFound or Unavailable, and then the live release is what it was.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+
+    async def read_folder(self, path: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """A shop folder of this machine, or a part of one."""
+        return await self._run(path, shop, publish, progress)
+
+    async def read_again(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Everything the shop's knowledge comes from: its folder, its uploads, and what is fetched for it."""
+        sources = await _module("ingestion.sources.shop")
+        return await self._run(sources.EverySource(), shop, publish, progress)
+
+    def incoming(self, shop: str) -> Path:
+        """A new folder for files that are being received. Whoever asked for it hands it to `take` or to `drop`."""
+        if not _SHOP.fullmatch(shop):
+            raise BadInput(f"{shop!r} is no name for a shop: use letters, digits, - and _. Nothing was kept.")
+        folder = self._opened.home / "shops" / shop / "incoming" / secrets.token_hex(8)
+        folder.mkdir(parents=True)
+        return folder
+
+    async def drop(self, folder: Path) -> None:
+        """Throw away what was received."""
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    async def take(self, folder: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Files that have been received: they replace those of the same path, and nothing else."""
+        uploads = await _module("ingestion.sources.uploads")
+        return await self._run(uploads.Upload(folder), shop, publish, progress)
+
+    async def remove(self, paths: Sequence[str], shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Uploaded files, with what was read in them."""
+        uploads = await _module("ingestion.sources.uploads")
+        return await self._run(uploads.Removal(paths), shop, publish, progress)
+
+    async def uploads(self, shop: str) -> Sequence[Mapping[str, Any]]:
+        """The files that were uploaded and are still there: path, size_bytes, changed_at."""
+        module = await _module("ingestion.sources.uploads")
+        found = await asyncio.to_thread(module.uploaded_files, self._opened.home / "shops" / shop)
+        return [
+            {"path": file.path, "size_bytes": file.size_bytes, "changed_at": file.changed_at.isoformat()}
+            for file in found
+        ]
+
+    async def _run(self, source: Any, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        job = await _module("ingestion.job")
+        report = await job.ingest(
+            source,
+            shop,
+            home=self._opened.home,
+            catalogue=self._opened.catalogue,
+            index=self._opened.index,
+            embedder=self._opened.embedder,
+            publish=publish,
+            progress=progress,
+        )
+        told: Mapping[str, Any] = report.as_json()
+        return told
+
+
+async def _module(name: str) -> Any:
+    return await asyncio.to_thread(importlib.import_module, name)
