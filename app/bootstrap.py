@@ -46,6 +46,7 @@ from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
 from app.errors import NoKnowledge, NotFound
 from app.intake import KnowledgeIntake
+from app.knowledge.jobs import Jobs
 from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
@@ -329,6 +330,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
             run_key=run_key,
             intake=KnowledgeIntake(knowledge),
+            jobs=Jobs(telemetry.request_failed),
             door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
             default_shop=settings.default_shop,

@@ -78,10 +78,16 @@ class Job:
         self._changed = asyncio.Event()
 
 
+def _nobody(action: str, error: Exception) -> None:
+    """Nobody is told."""
+
+
 class Jobs:
     """Runs jobs, one a shop at a time in the order they came, and remembers the last ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, broken: Callable[[str, Exception], None] = _nobody) -> None:
+        """`broken` is told (action, error) of what nobody expected; callers are not."""
+        self._broken = broken
         self._jobs: dict[str, Job] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -126,9 +132,9 @@ class Jobs:
         except asyncio.CancelledError:
             self._fail(job, Unavailable("The server was stopped meanwhile. The live release stays; start it again."))
             raise
-        except Exception:
+        except Exception as error:
+            self._broken(job.action, error)
             self._fail(job, XiaoerError("Something failed that should not have. The live release stays; try again."))
-            raise  # into the log of tasks that nobody awaits
 
     @staticmethod
     def _fail(job: Job, problem: XiaoerError) -> None:
