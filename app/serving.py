@@ -13,12 +13,16 @@ import uvicorn
 from rich.console import Console
 
 from app.adapters.db.audit import verify_chain
+from app.adapters.db.staff import SqlStaffBook
 from app.adapters.llm.fetch_bar import fetch_with_bar
 from app.bootstrap import master_key, open_database, open_knowledge, open_server
 from app.errors import ConfigurationError
 from app.main import create_app
 from app.running import address, announced, new_run_key, port_problem
 from app.settings import Settings
+from app.staff.door import Door
+from app.staff.first_run import FirstAdmin, let_demo_in
+from app.staff_commands import sign_in_link
 from app.telemetry import configure_logging
 
 SAMPLE_SHOPS = ("tangli", "larchwood")
@@ -76,9 +80,12 @@ async def demo(settings: Settings, *, headless: bool) -> None:
     await _ingest_samples(settings, console)
     settings = settings.model_copy(update={"default_shop": settings.default_shop or SAMPLE_SHOPS[0]})
     url = f"http://{settings.host}:{settings.port}/demo"
+    with open_database(settings) as database:
+        admin = await let_demo_in(Door(SqlStaffBook(database)))
 
     def ready() -> None:
         console.print(f"\n[bold green]Ready.[/bold green] Open {url}  (stop with Ctrl-C)", highlight=False)
+        _tell_the_way_in(admin, address(settings.host, settings.port), console)
         if settings.model == "embedded":
             console.print(
                 "[dim]Answers are quoted from the shop's sources until the embedded model is fetched and started; "
@@ -90,6 +97,20 @@ async def demo(settings: Settings, *, headless: bool) -> None:
                 webbrowser.open(url)
 
     await serve(settings, ready)
+
+
+def _tell_the_way_in(admin: FirstAdmin, base: str, console: Console) -> None:
+    """Printed, and nowhere written down."""
+    if admin.link_token:
+        link = sign_in_link(base, admin.link_token)
+        console.print(f"Console: {link}  (good once, for an hour)", highlight=False, soft_wrap=True)
+    if admin.password:
+        console.print(
+            f"         later at {base}/console as [bold]{admin.login}[/bold], password [bold]{admin.password}[/bold]  "
+            "(shown this once; `xiaoer staff password demo` sets another)",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _need_port(settings: Settings) -> None:

@@ -13,6 +13,7 @@ from app.chat.turn import Turn
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
 from app.knowledge.chunk import Chunk
+from app.knowledge.editor import Editing
 from app.knowledge.jobs import Jobs, Progress
 from app.knowledge.release import PointerMove, Release
 from app.staff.door import Door
@@ -96,6 +97,9 @@ class Intake(Protocol):
     async def remove(self, paths: Sequence[str], shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Take uploaded files away, with what was read in them."""
 
+    async def stage_edits(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """Build a release with all that editors changed."""
+
     async def uploads(self, shop: str) -> Sequence[Mapping[str, Any]]:
         """The uploaded files: path, size_bytes, changed_at."""
 
@@ -127,6 +131,8 @@ class Container:
     intake: Intake | None = None
     """How knowledge comes in; None = not here"""
     jobs: Jobs = field(default_factory=Jobs)
+    editing: Callable[[], Awaitable[Editing]] | None = None
+    """What editors change over the files; None = not here"""
     door: Door | None = None
     """Where staff sign in; None = only programs with the API key get in"""
     default_shop: str = ""

@@ -98,13 +98,18 @@ async def _turn(container: Container, body: CompletionBody) -> Turn:
 
 
 async def lone_turn(
-    container: Container, shop_name: str, text: str, before: list[HistoryBody], as_of: datetime | None = None
+    container: Container,
+    shop_name: str,
+    text: str,
+    before: list[HistoryBody],
+    as_of: datetime | None = None,
+    release: int | None = None,
 ) -> Turn:
-    """A turn outside any conversation; a moment without a zone is the shop's. Raises BadInput, TooLarge, NotFound or
-    NoKnowledge."""
+    """A turn outside any conversation; a moment without a zone is the shop's, no release the live one. Raises
+    BadInput, TooLarge, NotFound or NoKnowledge."""
     sayable(text, container.message_limit)
     shop = await shop_named(container, shop_name)
-    release = await container.knowledge.live_release(shop)
+    release = release or await container.knowledge.live_release(shop)
     if release is None:
         raise NoKnowledge(f"Shop {shop!r} has published no knowledge yet. Publish a release first.")
     brand = container.brands(shop)

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.auth import require_key
-from app.api.shopper import container_of, shop_named
+from app.api.shopper import container_of
+from app.api.staff import staff_of_shop
 from app.api.wire import json_response
 from app.knowledge.diff import compare_releases
 
@@ -28,8 +28,8 @@ async def diff(
 ) -> Response:
     """What changes from one release to another, side by side: `counts` of all, `changes` a page at a time."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
-    found = await compare_releases(container.knowledge, await shop_named(container, shop), before, after)
+    _, shop = await staff_of_shop(request, shop)
+    found = await compare_releases(container.knowledge, shop, before, after)
     return json_response(found.as_json(offset, limit))
 
 
@@ -37,8 +37,7 @@ async def diff(
 async def history(request: Request, shop: str = "") -> Response:
     """Every publish and rollback, newest first."""
     container = container_of(request)
-    require_key(request, container.api_key, container.run_key)
-    shop = await shop_named(container, shop)
+    _, shop = await staff_of_shop(request, shop)
     moves = [
         {
             "at": move.moved_at.isoformat(),

@@ -1,13 +1,15 @@
-// Builds src/widget.ts into built/widget.js, one classic script with its style sheet inside.
-// --check fails when the committed file is not what the source builds to; --watch rebuilds on change.
+// Builds each entry of src/ into built/, one file with everything inside.
+// --check fails when a committed file is not what the source builds to; --watch rebuilds on change.
 import { build, context, transform } from "esbuild";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
-const out = `${here}built/widget.js`;
-const GZIP_LIMIT_BYTES = 15_000;
+const ENTRIES = [
+  { name: "widget", what: "chat widget", gzipLimitBytes: 15_000, format: "iife" },
+  { name: "console", what: "knowledge console", gzipLimitBytes: 40_000, format: "esm" },
+];
 
 const minifiedCss = {
   name: "minified-css",
@@ -19,39 +21,41 @@ const minifiedCss = {
   },
 };
 
-const options = {
+const outOf = ({ name }) => `${here}built/${name}.js`;
+const optionsOf = (entry) => ({
   absWorkingDir: here,
-  entryPoints: ["src/widget.ts"],
+  entryPoints: [`src/${entry.name}.ts`],
   bundle: true,
   minify: true,
-  format: "iife",
+  format: entry.format,
   target: ["es2022", "safari16.4"],
   charset: "utf8",
   legalComments: "none",
-  banner: { js: "/* Xiaoer chat widget. Built from app/web/src by `npm run build`; do not edit. */" },
+  banner: { js: `/* Xiaoer ${entry.what}. Built from app/web/src by \`npm run build\`; do not edit. */` },
   plugins: [minifiedCss],
-  outfile: out,
+  outfile: outOf(entry),
   logLevel: "info",
-};
+});
 
-if (process.argv.includes("--watch")) {
-  await (await context(options)).watch();
-} else {
-  const result = await build({ ...options, write: false, logLevel: "warning" });
+async function make(entry, check) {
+  const result = await build({ ...optionsOf(entry), write: false, logLevel: "warning" });
   const text = result.outputFiles[0].text;
   const gzipped = gzipSync(text, { level: 9 }).length;
-  if (process.argv.includes("--check")) {
-    if (text !== (await readFile(out, "utf8"))) {
-      console.error("built/widget.js is not what src/ builds to: run `npm run build` in app/web and commit it.");
-      process.exit(1);
-    }
-  } else {
-    const { writeFile } = await import("node:fs/promises");
-    await writeFile(out, text);
+  if (!check) {
+    await writeFile(outOf(entry), text);
+  } else if (text !== (await readFile(outOf(entry), "utf8").catch(() => ""))) {
+    console.error(`built/${entry.name}.js is not what src/ builds to: run \`npm run build\` in app/web and commit it.`);
+    return false;
   }
-  console.log(`widget.js: ${text.length} characters, ${gzipped} bytes gzipped (limit ${GZIP_LIMIT_BYTES})`);
-  if (gzipped > GZIP_LIMIT_BYTES) {
-    console.error("That is over the limit.");
-    process.exit(1);
-  }
+  console.log(`${entry.name}.js: ${text.length} characters, ${gzipped} bytes gzipped (limit ${entry.gzipLimitBytes})`);
+  if (gzipped > entry.gzipLimitBytes) console.error("That is over the limit.");
+  return gzipped <= entry.gzipLimitBytes;
+}
+
+if (process.argv.includes("--watch")) {
+  for (const entry of ENTRIES) await (await context(optionsOf(entry))).watch();
+} else {
+  let fine = true;
+  for (const entry of ENTRIES) fine = (await make(entry, process.argv.includes("--check"))) && fine;
+  if (!fine) process.exit(1);
 }

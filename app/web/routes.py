@@ -38,6 +38,8 @@ _PAGE_HEADERS = {
 _FILES = {
     "demo.css": ("static/demo.css", "text/css; charset=utf-8"),
     "demo.js": ("static/demo.js", "text/javascript; charset=utf-8"),
+    "staff.css": ("static/staff.css", "text/css; charset=utf-8"),
+    "console.js": ("built/console.js", "text/javascript; charset=utf-8"),
     "icon.svg": ("static/icon.svg", "image/svg+xml"),
 }
 _WIDGET = ("built/widget.js", "text/javascript; charset=utf-8")
@@ -89,7 +91,7 @@ def render_demo(page: StorefrontData) -> str:
     """The page as HTML."""
     words = WORDS[page.language]
     return (
-        _templates()
+        templates()
         .get_template("demo.html")
         .render(
             page=page,
@@ -135,7 +137,8 @@ def file_of(path: str) -> tuple[bytes, str]:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The templates of all pages; everything put into them is escaped."""
     return Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=select_autoescape(("html", "svg")),

@@ -1,0 +1,17 @@
+/** The knowledge console: one script, one function a page. */
+
+import { hitTest } from "./console/hit_test.ts";
+import { home } from "./console/home.ts";
+import { releasesPage } from "./console/releases.ts";
+import { frame } from "./staff/frame.ts";
+
+const pages: Record<string, (root: HTMLElement) => void> = {
+  home,
+  releases: releasesPage,
+  test: hitTest,
+};
+
+frame();
+const root = document.getElementById("app");
+const start = pages[document.body.dataset.page ?? ""];
+if (root && start) start(root);

@@ -1,0 +1,156 @@
+/** Releases: what waits, what it would change, publishing, history, and going back. */
+
+import { h } from "../dom.ts";
+import { get, post } from "../staff/api.ts";
+import { ask, attempt, toast } from "../staff/feedback.ts";
+import { ago, count, moment, t } from "../staff/words.ts";
+import { checksView } from "./checks.ts";
+import { type Diff, diffCounts, diffView, fetchDiff } from "./diff.ts";
+
+export interface Release {
+  number: number;
+  state: "staged" | "built" | "failed" | "swept";
+  live: boolean;
+  created_at: string;
+  published_at: string | null;
+  chunks: number;
+  note: string;
+}
+
+export interface ReleaseList {
+  live: number | null;
+  releases: Release[];
+}
+
+interface Move {
+  at: string;
+  from: number | null;
+  to: number;
+  by: string;
+  reason: string;
+}
+
+/** The newest release that was built after the live one: it waits to be published. */
+export function waitingOf(list: ReleaseList): Release | undefined {
+  return list.releases.find((release) => release.state === "built" && release.number > (list.live ?? 0));
+}
+
+/** Moves the pointer to a release and offers to take it back at once. */
+export async function publish(number: number, live: number | null, done: () => void, reason = ""): Promise<void> {
+  await post("/v1/knowledge/releases/publish", { release: number, reason });
+  toast(t(`第 ${number} 版已上线`, `Release ${number} is live`), "good", live ? { label: t("撤销", "Undo"), run: () => void attempt(() => rollback(live, done)) } : undefined);
+  done();
+}
+
+async function rollback(number: number, done: () => void, reason = ""): Promise<void> {
+  await post("/v1/knowledge/releases/rollback", { release: number, reason });
+  toast(t(`已退回第 ${number} 版`, `Back to release ${number}`));
+  done();
+}
+
+/** The page. */
+export function releasesPage(root: HTMLElement): void {
+  const load = () =>
+    attempt(async () => {
+      const [list, story] = await Promise.all([get<ReleaseList>("/v1/knowledge/releases"), get<{ moves: Move[] }>("/v1/knowledge/releases/history")]);
+      const waiting = waitingOf(list);
+      const diff = waiting && list.live ? await fetchDiff(list.live, waiting.number) : null;
+      root.replaceChildren(...view(list, story.moves, waiting, diff, load));
+    });
+  root.replaceChildren(h("p", { class: "loading" }, t("正在读取…", "Loading…")));
+  void load();
+}
+
+function view(list: ReleaseList, moves: Move[], waiting: Release | undefined, diff: Diff | null, load: () => void): HTMLElement[] {
+  if (!list.releases.length) return [nothing()];
+  const live = list.releases.find((release) => release.live);
+  return [
+    liveCard(live, moves, load),
+    waiting ? waitingCard(waiting, list.live, diff, load) : h("section", { class: "card" }, h("h2", {}, t("没有等待发布的改动", "Nothing is waiting")), h("p", { class: "hint" }, t("上传文件或编辑问答之后，新的版本会在这里等您确认。", "After an upload or an edit, the new release waits here for your word."))),
+    historyCard(list, moves, load),
+    compareCard(list),
+  ];
+}
+
+function nothing(): HTMLElement {
+  return h("section", { class: "card empty" }, h("h2", {}, t("还没有版本", "There is no release yet")), h("p", {}, t("先上传资料，小二会建出第一个版本。", "Upload something first; it becomes the first release.")), h("a", { class: "button primary", href: `/console/upload${location.search}` }, t("去上传", "Upload")));
+}
+
+function liveCard(live: Release | undefined, moves: Move[], load: () => void): HTMLElement {
+  const last = moves[0];
+  const back = last?.from && live && last.to === live.number ? last.from : null;
+  const undo = h("button", { type: "button" }, t(`退回第 ${back} 版`, `Back to release ${back}`));
+  undo.addEventListener("click", () => back && attempt(() => rollback(back, load), undo));
+  return h(
+    "section",
+    { class: "card live-card" },
+    h("div", { class: "row apart" },
+      h("div", {}, h("p", { class: "eyebrow" }, t("线上", "Live")), h("h2", { class: "big-number" }, live ? t(`第 ${live.number} 版`, `Release ${live.number}`) : t("还没有发布", "Nothing is live")),
+        live ? h("p", { class: "hint" }, `${t(`${count(live.chunks)} 条知识`, `${count(live.chunks)} entries`)} · ${last ? `${last.by ? `${last.by} ` : ""}${ago(last.at)}` : moment(live.published_at)}`) : ""),
+      back ? undo : "",
+    ),
+  );
+}
+
+function waitingCard(waiting: Release, live: number | null, diff: Diff | null, load: () => void): HTMLElement {
+  const go = h("button", { type: "button", class: "primary" }, t(`发布第 ${waiting.number} 版`, `Publish release ${waiting.number}`));
+  go.addEventListener("click", () => attempt(() => publish(waiting.number, live, load), go));
+  const test = `/console/test?${new URLSearchParams({ shop: document.body.dataset.shop ?? "", release: String(waiting.number) })}`;
+  return h(
+    "section",
+    { class: "card waiting" },
+    h("div", { class: "row apart" },
+      h("div", {}, h("p", { class: "eyebrow" }, t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${waiting.note}` : ""}`)),
+      h("div", { class: "row" }, h("a", { class: "button", href: test }, t("先试问", "Try it first")), go),
+    ),
+    checksView(waiting.number, go, load),
+    diff ? h("div", { class: "section" }, h("div", { class: "card-head" }, h("h2", {}, t("会改变什么", "What it changes")), diffCounts(diff)), diff.total ? diffView(diff) : "") : "",
+  );
+}
+
+function historyCard(list: ReleaseList, moves: Move[], load: () => void): HTMLElement {
+  const known = new Map(list.releases.map((release) => [release.number, release]));
+  const rows = moves.map((move) => {
+    const target = known.get(move.to);
+    const back = (move.from ?? 0) > move.to;
+    const restore = h("button", { type: "button", class: "small" }, t("回到这一版", "Go back to it"));
+    restore.addEventListener("click", () => chooseBack(move.to, load));
+    return h(
+      "li",
+      { class: "move" },
+      h("span", { class: `dot ${target?.live ? "now" : ""}`, "aria-hidden": "true" }),
+      h("div", { class: "grow" },
+        h("div", { class: "row" }, h("strong", {}, back ? t(`退回第 ${move.to} 版`, `Back to release ${move.to}`) : t(`发布第 ${move.to} 版`, `Release ${move.to} published`)), target?.live ? h("span", { class: "badge good" }, t("线上", "live")) : ""),
+        h("p", { class: "hint" }, [moment(move.at), move.by, move.reason].filter(Boolean).join(" · ")),
+      ),
+      target && !target.live && target.state === "built" ? restore : "",
+    );
+  });
+  return h("section", { class: "card" }, h("h2", {}, t("发布记录", "History")), rows.length ? h("ol", { class: "moves" }, ...rows) : h("p", { class: "hint" }, t("还没有发布过。", "Nothing was published yet.")));
+}
+
+async function chooseBack(number: number, load: () => void): Promise<void> {
+  const reason = h("input", { maxlength: "300", placeholder: t("可以不写", "Optional") });
+  const answer = await ask<string>(t(`退回第 ${number} 版？`, `Go back to release ${number}?`), (close) => [
+    h("p", {}, t("只移动一个指针，马上生效；现在的版本会留着，随时可以再发布。", "One pointer moves, at once. The release that is live now stays and can be published again.")),
+    h("form", { class: "stack section", onsubmit: (event: Event) => (event.preventDefault(), close(reason.value)) }, h("label", {}, t("原因", "Reason"), reason), h("div", { class: "acts" }, h("button", { class: "primary" }, t("退回", "Go back")))),
+  ]);
+  if (answer !== null) await attempt(() => rollback(number, load, answer));
+}
+
+function compareCard(list: ReleaseList): HTMLElement {
+  const built = list.releases.filter((release) => release.state === "built");
+  const options = () => built.map((release) => h("option", { value: String(release.number) }, t(`第 ${release.number} 版`, `Release ${release.number}`) + (release.live ? t("（线上）", " (live)") : "")));
+  const before = h("select", {}, ...options());
+  const after = h("select", {}, ...options());
+  before.selectedIndex = Math.min(1, built.length - 1);
+  const shown = h("div", { class: "section" });
+  const go = h("button", { type: "button" }, t("比较", "Compare"));
+  go.addEventListener("click", () =>
+    attempt(async () => {
+      const diff = await fetchDiff(Number(before.value), Number(after.value));
+      shown.replaceChildren(diffCounts(diff), diff.total ? diffView(diff) : "");
+    }, go),
+  );
+  return built.length < 2 ? h("span", { hidden: true }) : h("section", { class: "card" }, h("h2", {}, t("比较任意两版", "Compare any two")), h("div", { class: "row" }, h("label", { class: "grow" }, t("从", "From"), before), h("label", { class: "grow" }, t("到", "To"), after), h("div", { class: "align-end" }, go)), shown);
+}
