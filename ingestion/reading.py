@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
@@ -18,6 +18,7 @@ from ingestion.headers import Column, TableKind
 from ingestion.sources import SourceFile
 from ingestion.tables import Table, read_tables
 from ingestion.text import language_of
+from ingestion.validity import Window, window_of_fields
 
 _FAQ_KINDS = frozenset({"faq", "faqs", "qa", "q&a", "question", "问答", "常见问题"})
 _PRODUCT_KINDS = frozenset({"product", "products", "item", "sku", "商品", "产品"})
@@ -92,7 +93,7 @@ class Reader:
             else:
                 language = document.language or language_of(_all_text(document.blocks))
                 policy = document_for(path, document.title, Kind.POLICY, language)
-                result.extend(chunk_policy(policy, document.blocks))
+                result.extend(chunk_policy(policy, document.blocks, self._zone, self._window(document.fields)))
 
     def _route_tables(self, path: str, document: ConvertedDocument, faq: FaqChunker, result: Chunked) -> None:
         for grid in document.blocks:
@@ -125,7 +126,17 @@ class Reader:
                 from ingestion.converters.markdown import markdown_blocks  # noqa: PLC0415
 
                 blocks = tuple(markdown_blocks(text))
-            result.extend(chunk_policy(document, blocks))
+            try:
+                result.extend(chunk_policy(document, blocks, self._zone, window_of_fields(record.fields, self._zone)))
+            except ValueError as error:
+                result.skipped.append(SkippedRow(record.line, str(error)))
+
+    def _window(self, fields: Mapping[str, str]) -> Window:
+        """What front matter says. Raises BadInput: a text whose dates nobody can read must not answer at any time."""
+        try:
+            return window_of_fields(fields, self._zone)
+        except ValueError as error:
+            raise BadInput(f"its front matter: {error}") from None
 
     def _settle_undecided(self) -> None:
         """Tables without SKU or price: a spec sheet when its first names are known products, else policy text."""
@@ -141,7 +152,7 @@ class Reader:
             policy = document_for(path, document.title, Kind.POLICY, language)
             result = self._reads[path].chunked
             known = {d.document_id for d in result.documents}
-            made = chunk_policy(policy, blocks)
+            made = chunk_policy(policy, blocks, self._zone)
             made.documents = [d for d in made.documents if d.document_id not in known]
             result.extend(made)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 
 from app.knowledge.chunk import Chunk, Document
 from app.knowledge.sentences import split_sentences
@@ -16,6 +17,7 @@ from ingestion.chunkers import Chunked, make_chunk
 from ingestion.converted import Block, Grid, Heading, Paragraph
 from ingestion.tables import Table, markdown_rows, read_tables
 from ingestion.text import language_of
+from ingestion.validity import ALWAYS, Window, windows_in
 
 SECTION_TOKENS = 350
 INTRODUCTION_TOKENS = 60
@@ -34,6 +36,7 @@ class _Section:
 
     path: tuple[str, ...]
     parts: list[str | Table] = field(default_factory=list)
+    window: Window = ALWAYS
 
     @property
     def heading(self) -> str:
@@ -45,10 +48,17 @@ def count_tokens(text: str) -> int:
     return len(_CJK.findall(text)) + round(1.3 * len(_WORD.findall(text)))
 
 
-def chunk_policy(document: Document, blocks: Sequence[Block]) -> Chunked:
-    """The sections of a document as chunks; the locator is the innermost heading exactly as written."""
-    sections = _merge(list(_sections(document.title, blocks)))
+def chunk_policy(document: Document, blocks: Sequence[Block], zone: tzinfo = UTC, window: Window = ALWAYS) -> Chunked:
+    """The sections of a document as chunks; the locator is the innermost heading exactly as written.
+
+    A section counts within the document's `window`, and within what a line of its own or of a heading above it says
+    (“有效期：…”, “Valid until …”): days are days in `zone`.
+    """
+    sections = _merge(_dated(list(_sections(document.title, blocks)), zone, window))
     result = Chunked()
+    for section in [s for s in sections if s.window.is_empty]:
+        result.warnings.append(f"“{section.heading or document.title}” ends before it begins: it was left out")
+        sections.remove(section)
     seen: set[str] = set()
     for section in sections:
         for chunk in _section_chunks(document, section):
@@ -83,6 +93,18 @@ def _sections(title: str, blocks: Sequence[Block]) -> Iterator[_Section]:
     yield section
 
 
+def _dated(sections: list[_Section], zone: tzinfo, window: Window) -> list[_Section]:
+    """The sections with the window they count in: their own line's, their headings', the document's."""
+    stated: dict[tuple[str, ...], Window] = {(): window}
+    for section in sections:
+        lines = [line for part in section.parts if isinstance(part, str) for line in part.split("\n")]
+        stated[section.path] = windows_in(lines, zone).within(stated.get(section.path, ALWAYS))
+    for section in sections:
+        for depth in range(len(section.path) + 1):
+            section.window = stated.get(section.path[:depth], ALWAYS).within(section.window)
+    return sections
+
+
 def _is_furniture(block: Paragraph, heading: str, headings: set[str], *, first: bool) -> bool:
     """Tables of contents and breadcrumbs: they lead to text, and are none."""
     lines = [re.sub(r"^[-\d.、)\s]+|[.…·\s]+\d*$", "", line).strip() for line in block.text.split("\n")]
@@ -104,17 +126,20 @@ def _merge(sections: list[_Section]) -> list[_Section]:
     for index, section in enumerate(filled):
         following = filled[index + 1] if index + 1 < len(filled) else None
         text = _text(section.parts)
-        leads = following is not None and _introduces(section, following)
+        leads = following is not None and _introduces(section, following) and following.window == section.window
         if leads and count_tokens(text) <= INTRODUCTION_TOKENS and _only_text(section):
             carried.extend(section.parts)
-        elif _is_scrap(text) and _only_text(section) and (following is not None or merged):
+        elif _is_scrap(text) and _only_text(section) and (neighbour := following or (merged[-1] if merged else None)):
             scrap = f"{section.heading}: {text}" if len(section.path) > 1 else text
-            if following is not None:
+            if neighbour.window != section.window:
+                merged.append(_Section(section.path, [*carried, *section.parts], section.window))
+                carried = []
+            elif following is not None:
                 carried.append(scrap)
             else:
-                merged[-1].parts.append(scrap)
+                neighbour.parts.append(scrap)
         else:
-            merged.append(_Section(section.path, [*carried, *section.parts]))
+            merged.append(_Section(section.path, [*carried, *section.parts], section.window))
             carried = []
     return merged
 
@@ -156,6 +181,8 @@ def _section_chunks(document: Document, section: _Section) -> Iterator[Chunk]:
             text=text,
             language=document.language or language_of(f"{title} {text}"),
             section=section.path[-2] if len(section.path) > 1 else "",
+            valid_from=section.window.starts,
+            valid_until=section.window.ends,
         )
 
 

@@ -14,6 +14,7 @@ from ingestion.text import clean, decode, invisible_count, join_wrapped, one_lin
 
 SUFFIXES = frozenset({".md", ".markdown", ".txt"})
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_FIELD = re.compile(r"""(?m)^([^\s:：#][^:：\n]*?)\s*[:：][ \t]*["']?(.*?)["']?[ \t]*(?:#.*)?$""")
 _SETEXT = re.compile(r"(?m)^(?!\s*[|#>*+-])([^\n]*\S[^\n]*)\n(=+|-{3,})[ \t]*$")
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)(?:\s+#+)?\s*$")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
@@ -29,8 +30,9 @@ def convert(path: Path) -> ConvertedFile:
     hidden = invisible_count(raw)
     text = raw.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     front = _FRONT_MATTER.match(text)
-    title = ""
+    title, fields = "", {}
     if front:
+        fields = {key.strip(): value for key, value in _FIELD.findall(front[1])}
         named = re.search(r"(?m)^(?:title|标题)\s*[:：]\s*[\"']?(.+?)[\"']?\s*$", front[1])
         title = one_line(named[1]) if named else ""
         text = text[front.end() :]
@@ -39,7 +41,7 @@ def convert(path: Path) -> ConvertedFile:
     if not blocks:
         raise BadInput("the file holds no text")
     notes = (f"{hidden} invisible characters were removed",) if hidden else ()
-    return ConvertedFile((ConvertedDocument(title or title_of(blocks, path.stem), blocks),), (), notes)
+    return ConvertedFile((ConvertedDocument(title or title_of(blocks, path.stem), blocks, fields=fields),), (), notes)
 
 
 def _plain_text(text: str) -> Iterator[Block]:
