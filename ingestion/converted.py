@@ -42,10 +42,29 @@ Block: TypeAlias = Heading | Paragraph | Grid
 
 @dataclass(frozen=True, slots=True)
 class SkippedRow:
-    """A row or record that was left out, and why, in words the shop's editor understands."""
+    """A row or record that was left out, and why, in words the shop's editor understands.
+
+    code     the same for checks: "no_answer", "never_valid", or "" for any other reason
+    subject  the question or the name that stands in it
+    """
 
     row: int
     reason: str
+    code: str = ""
+    subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A product attribute that two files state differently; the value of `kept_path` was kept."""
+
+    path: str
+    row: int
+    sku: str
+    name: str
+    value: str
+    kept_path: str
+    kept_value: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ import structlog
 from app.errors import BadInput, Unavailable
 from app.knowledge.catalogue import ChunkVersion, NewChunk, WritableCatalogue
 from app.knowledge.chunk import Chunk
+from app.knowledge.inspection import ReleaseGate
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
 from ingestion.building import Builder
 from ingestion.compare import Comparison, compare
+from ingestion.inspecting import inspect, judged
 from ingestion.layer import Layered, apply_layer
 from ingestion.points import point_texts
 from ingestion.reading import FileRead, Reader
@@ -40,8 +42,11 @@ async def ingest(
     publish: bool,
     progress: Progress | None = None,
     releases_kept: int = 0,
+    gate: ReleaseGate | None = None,
+    force: str = "",
 ) -> IngestReport:
-    """Read a shop folder, a part of it or another source into a new release, and publish that unless a file failed.
+    """Read a shop folder, a part of it or another source into a new release, and publish that unless a file failed,
+    a check objects, or the `gate` finds that the shop's suite got worse. `force` is why to publish it all the same.
 
     Only what changed is embedded. What is gone from the part that was read ends with the new release; nothing
     outside that part is touched. A file that cannot be read keeps the chunks it had. Killed at any point, the live
@@ -55,6 +60,7 @@ async def ingest(
         job = _Job(
             shop, home=home, catalogue=catalogue, index=index, embedder=embedder, progress=progress or (lambda *_: None)
         )
+        job.gate, job.force = gate, force
         report = await job.run(FolderSource(source) if isinstance(source, Path) else source, publish)
         try:
             await sweep_held(shop, catalogue=catalogue, index=index, kept=releases_kept)
@@ -82,6 +88,8 @@ class _Job:
         self._files = ShopFiles(home, shop)
         self._root = home / "shops" / shop
         self._builder = Builder(shop, catalogue, index, embedder, progress)
+        self.gate: ReleaseGate | None = None
+        self.force = ""
 
     async def run(self, source: Source, publish: bool) -> IngestReport:
         failed: set[str] | None = None
@@ -123,9 +131,12 @@ class _Job:
         self._files.write(brand, orders)
         report = self._report(scope, layered, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
-        wanted = number if publish and report.ok else None
-        if wanted is not None and await self._catalogue.live_release(self._shop) != wanted:
-            await self._catalogue.publish(self._shop, wanted)
+        if number is not None:
+            report.inspection = await inspect(self._catalogue, self._shop, number, reads, brand.raw, self._files.zone)
+            if publish and report.ok and await self._catalogue.live_release(self._shop) != number:
+                report.inspection = await judged(self._catalogue, self.gate, self._shop, report.inspection, self.force)
+                if not report.held_back:
+                    await self._catalogue.publish(self._shop, number, reason=report.inspection.forced)
         report.live_release = await self._catalogue.live_release(self._shop)
         return report
 

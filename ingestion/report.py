@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from app.inspection_table import print_inspection
+from app.knowledge.inspection import Inspection, inspection_of
 from ingestion.converted import SkippedRow
 from ingestion.sources import Progress
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHOWN_NOTES = 20
+HELD_BACK = 3
 _STAGES = {"fetch": "fetching", "read": "reading files", "embed": "embedding texts", "index": "writing the index"}
 
 
@@ -45,6 +48,13 @@ class IngestReport:
     release: int | None
     files: list[FileReport]
     live_release: int | None = None
+    inspection: Inspection | None = None
+    """What the checks and the shop's suite say of the release"""
+
+    @property
+    def held_back(self) -> bool:
+        """Whether a check or the suite keeps the release from going live, and nobody forced it."""
+        return self.inspection is not None and bool(self.inspection.reasons) and not self.inspection.forced
 
     @property
     def ok(self) -> bool:
@@ -53,12 +63,19 @@ class IngestReport:
 
     @property
     def exit_code(self) -> int:
-        """0 when all was done, 1 when a file failed."""
-        return 0 if self.ok else 1
+        """0 when all was done, 1 when a file failed, 3 when all was read but the release is held back."""
+        return 1 if not self.ok else HELD_BACK if self._is_held_back else 0
+
+    @property
+    def _is_held_back(self) -> bool:
+        return self.held_back and self.release != self.live_release
 
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
-        return {**asdict(self), "ok": self.ok, "summary": self.summary()}
+        told = asdict(replace(self, inspection=None))
+        del told["inspection"]
+        checks = self.inspection.as_json() if self.inspection else None
+        return {**told, "ok": self.ok, "held_back": self._is_held_back, "summary": self.summary(), "checks": checks}
 
     def summary(self) -> str:
         """What happened, what was kept, and what to do next."""
@@ -71,6 +88,10 @@ class IngestReport:
         failed = sum(1 for file in self.files if file.error)
         why = f" because {failed} file{'s' if failed > 1 else ''} failed" if failed else ""
         publish = f"xiaoer releases publish {self.release} --shop {self.shop}"
+        if not failed and self.held_back and self.inspection:
+            count = len(self.inspection.reasons)
+            why = f" because {count} thing{'s stand' if count > 1 else ' stands'} against it"
+            publish += ' --force "why"'
         return f"{self.shop}: release {self.release} is built but not published{why}; {kept}. To publish it: {publish}"
 
 
@@ -79,7 +100,9 @@ def report_of(told: Mapping[str, Any]) -> IngestReport:
     files = [
         FileReport(**{**file, "skipped": [SkippedRow(**row) for row in file["skipped"]]}) for file in told["files"]
     ]
-    return IngestReport(told["shop"], told["release"], files, told["live_release"])
+    checks = told.get("checks")
+    inspection = inspection_of(checks) if checks else None
+    return IngestReport(told["shop"], told["release"], files, told["live_release"], inspection)
 
 
 def print_report(report: IngestReport, console: Console) -> None:
@@ -105,7 +128,9 @@ def print_report(report: IngestReport, console: Console) -> None:
             console.print(note)
         if len(notes) > SHOWN_NOTES:
             console.print(f"        … and {len(notes) - SHOWN_NOTES} more in {escape(file.path)}; --json shows all")
-    console.print(("[green]✓[/green] " if report.ok else "[red]✗[/red] ") + escape(report.summary()))
+    if report.inspection:
+        print_inspection(report.inspection, console)
+    console.print(("[green]✓[/green] " if not report.exit_code else "[red]✗[/red] ") + escape(report.summary()))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from app.knowledge.chunk import Chunk, Document, Kind
-from ingestion.converted import SkippedRow
+from ingestion.converted import Disagreement, SkippedRow
 
 
 @dataclass(slots=True)
@@ -21,6 +21,7 @@ class Chunked:
     documents: list[Document] = field(default_factory=list)
     skipped: list[SkippedRow] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    disagreements: list[Disagreement] = field(default_factory=list)
 
     def extend(self, other: Chunked) -> None:
         """Take over what another chunker made of the same file."""
@@ -28,6 +29,7 @@ class Chunked:
         self.documents.extend(other.documents)
         self.skipped.extend(other.skipped)
         self.warnings.extend(other.warnings)
+        self.disagreements.extend(other.disagreements)
 
 
 def make_chunk(

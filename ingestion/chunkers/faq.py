@@ -35,6 +35,15 @@ class FaqEntry:
     row_key: str = ""
 
 
+class _Unusable(ValueError):
+    """A row that is left out, with what checks need to know of it."""
+
+    def __init__(self, reason: str, code: str, subject: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.subject = subject
+
+
 class FaqChunker:
     """Makes chunks of the FAQ rows of one file, and keeps an eye on duplicates within it."""
 
@@ -78,7 +87,8 @@ class FaqChunker:
         try:
             entry = self._read(row, values, language)
         except ValueError as error:
-            result.skipped.append(SkippedRow(row, str(error)))
+            known = (error.code, error.subject) if isinstance(error, _Unusable) else ("", "")
+            result.skipped.append(SkippedRow(row, str(error), *known))
             return
         if entry is None:
             return
@@ -103,11 +113,11 @@ class FaqChunker:
         if not question:
             raise ValueError("an answer without a question")
         if not answer:
-            raise ValueError(f"the question “{question[:60]}” has no answer")
+            raise _Unusable(f"the question “{question[:60]}” has no answer", "no_answer", question)
         starts = dates.valid_from(values.get(Column.VALID_FROM, ""), self._zone)
         ends = dates.valid_until(values.get(Column.VALID_UNTIL, ""), self._zone)
         if starts and ends and starts >= ends:
-            raise ValueError("it ends before it starts: exchange the two dates")
+            raise _Unusable("it ends before it starts: exchange the two dates", "never_valid", question)
         if is_yes(values.get(Column.DISABLED, "")):
             raise ValueError(f"“{question[:60]}” is marked as disabled")
         return FaqEntry(

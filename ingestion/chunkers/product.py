@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from app.knowledge.chunk import Kind
 from ingestion.chunkers import Chunked, document_for, make_chunk
 from ingestion.chunkers.shopify import SHIPPING_WEIGHT, is_shopify, shopify_rows
-from ingestion.converted import ConvertedDocument, SkippedRow
+from ingestion.converted import ConvertedDocument, Disagreement, SkippedRow
 from ingestion.converters.html import html_to_text
 from ingestion.headers import Column, TableHeader, is_yes, meanings, normal
 from ingestion.tables import Table
@@ -216,6 +216,17 @@ def _merge(target: _Variant, extra: _Variant, result: Chunked) -> None:
             result.warnings.append(
                 f"row {extra.row}: {name} of {target.sku or target.name} is “{value[:40]}” here and "
                 f"“{target.attributes[own][:40]}” in {target.path}; the latter was kept"
+            )
+            result.disagreements.append(
+                Disagreement(
+                    extra.path,
+                    extra.row,
+                    target.sku or target.name,
+                    name,
+                    value,
+                    target.path,
+                    target.attributes[own],
+                )
             )
 
 

@@ -1,0 +1,90 @@
+"""Figures that change with this release, and places that still state the old one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.finding import Finding, Severity, Words, row_of
+from ingestion.checks.compared import Altered, plain_sentences
+from ingestion.checks.material import Material
+from ingestion.checks.texts import bigrams, hard_values, likeness, place, quoted, shown
+
+CHECK = "changed_values"
+SAME_TOPIC = 0.3
+"""Two sentences that share a value and so much of their words speak of the same thing."""
+
+
+def changed_values(material: Material) -> Iterator[Finding]:
+    """What changed here and stands unchanged where the two agreed until now is a contradiction in the making."""
+    if material.before is None:
+        return
+    stated = [(c, s) for c in material.chunks if c.kind is not Kind.PRODUCT for s in plain_sentences(c)]
+    altered = [a for a in material.compared.altered if a.values_differ]
+    rewritten = {(a.now.chunk_id, a.after) for a in material.compared.altered}
+    for change in altered:
+        left_behind = [
+            (chunk, sentence)
+            for chunk, sentence in stated
+            if (chunk.chunk_id, sentence) not in rewritten and _still_says(change, chunk, sentence)
+        ]
+        yield _changed(change)
+        for chunk, sentence in left_behind[:3]:
+            yield _left_behind(change, chunk, sentence)
+    for change in material.compared.altered:
+        if change.turned:
+            yield _turned(change)
+
+
+def _still_says(change: Altered, chunk: Chunk, sentence: str) -> bool:
+    """Whether a sentence elsewhere states a value that the change took away, of the same thing."""
+    old, new, there = hard_values(change.before), hard_values(change.after), hard_values(sentence)
+    gone = {unit: old[unit] - new.get(unit, frozenset()) for unit in old if new.get(unit)}
+    if not any(there.get(unit, frozenset()) & amounts for unit, amounts in gone.items()):
+        return False
+    ours = bigrams(f"{change.was.title} {change.before}")
+    return likeness(ours, bigrams(f"{chunk.title} {sentence}")) >= SAME_TOPIC
+
+
+def _changed(change: Altered) -> Finding:
+    return _finding(
+        change.now,
+        Severity.WARNS,
+        Words(
+            f"数值变了：“{quoted(change.before, 80)}”→“{quoted(change.after, 80)}”",
+            f"A value changed: “{quoted(change.before, 80)}” → “{quoted(change.after, 80)}”",
+        ),
+        Words("确认这是有意的修改", "See that it was meant"),
+    )
+
+
+def _left_behind(change: Altered, chunk: Chunk, sentence: str) -> Finding:
+    units = hard_values(change.before).keys() & hard_values(change.after).keys()
+    old = "; ".join(shown(u, hard_values(change.before)[u]) for u in sorted(units))
+    new = "; ".join(shown(u, hard_values(change.after)[u]) for u in sorted(units))
+    return _finding(
+        change.now,
+        Severity.BLOCKS,
+        Words(
+            f"这里由 {old} 改成了 {new}，而“{quoted(chunk.title, 40)}”仍写着“{quoted(sentence, 80)}”",
+            f"{old} became {new} here, while “{quoted(chunk.title, 40)}” still says “{quoted(sentence, 80)}”",
+        ),
+        Words("两处改成一致后重新导入", "Make both say the same and ingest again"),
+        place(chunk),
+    )
+
+
+def _turned(change: Altered) -> Finding:
+    return _finding(
+        change.now,
+        Severity.WARNS,
+        Words(
+            f"意思可能反过来了：“{quoted(change.before, 80)}”→“{quoted(change.after, 80)}”",
+            f"It may say the opposite now: “{quoted(change.before, 80)}” → “{quoted(change.after, 80)}”",
+        ),
+        Words("确认这是有意的修改", "See that it was meant"),
+    )
+
+
+def _finding(chunk: Chunk, severity: Severity, message: Words, fix: Words, other: str = "") -> Finding:
+    return Finding(CHECK, severity, chunk.path, chunk.locator, message, fix, row_of(chunk.locator), other)

@@ -1,0 +1,91 @@
+"""Looks at a release before it goes live: the checks, and the shop's suite where the publish is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from app.knowledge.catalogue import WritableCatalogue
+from app.knowledge.chunk import Chunk
+from app.knowledge.finding import Finding
+from app.knowledge.inspection import Inspection, ReleaseGate
+from ingestion.checks import run_checks
+from ingestion.checks.material import LeftOut, Material
+from ingestion.reading import FileRead
+
+
+async def inspect(
+    catalogue: WritableCatalogue,
+    shop: str,
+    number: int,
+    reads: Sequence[FileRead],
+    brand: dict[str, Any],
+    zone: tzinfo,
+) -> Inspection:
+    """Run the checks on a built release, against the live one; what they say is kept with the release."""
+    live = await catalogue.live_release(shop)
+    stored = await catalogue.inspection(shop, number)
+    after = await catalogue.chunks(shop, number)
+    before = await catalogue.chunks(shop, live) if live is not None else None
+    material = Material(
+        chunks=after,
+        now=datetime.now(UTC),
+        before=before,
+        left_out=list(_left_out(reads)),
+        disagreements=[d for read in reads for d in read.chunked.disagreements],
+        forbidden_words=_words(brand.get("forbidden_words")),
+        zone=zone,
+    )
+    if live == number:  # nothing new is to go live: what was known of it is known still
+        known: list[Finding] | None = [f for f in stored.findings if f.known] if stored else None
+    elif live is not None:
+        known = await _findings_of(catalogue, shop, live, before or [], material)
+    else:
+        known = None
+    findings = await asyncio.to_thread(run_checks, material, known)
+    if live == number and stored is not None:
+        inspection = replace(stored, findings=findings, checked_at=material.now)
+    else:
+        inspection = Inspection(number, live if live != number else None, material.now, findings)
+    await catalogue.save_inspection(shop, inspection)
+    return inspection
+
+
+async def _findings_of(
+    catalogue: WritableCatalogue, shop: str, live: int, chunks: Sequence[Chunk], material: Material
+) -> list[Finding]:
+    """What the live release is known for; looked at now where nobody did before."""
+    if stored := await catalogue.inspection(shop, live):
+        return list(stored.findings)
+    alone = Material(chunks, material.now, forbidden_words=material.forbidden_words, zone=material.zone)
+    return await asyncio.to_thread(run_checks, alone)
+
+
+def _left_out(reads: Sequence[FileRead]) -> Iterable[LeftOut]:
+    return (
+        LeftOut(read.path, row.row, row.reason, row.code, row.subject)
+        for read in reads
+        for row in read.chunked.skipped
+        if row.code
+    )
+
+
+def _words(found: Any) -> tuple[str, ...]:
+    listed = found if isinstance(found, list) else [found] if found else []
+    return tuple(str(word) for word in listed if word)
+
+
+async def judged(
+    catalogue: WritableCatalogue, gate: ReleaseGate | None, shop: str, inspection: Inspection, force: str = ""
+) -> Inspection:
+    """Let the gate run the shop's suite, note why the publish is forced if it has to be, and keep both."""
+    live = await catalogue.live_release(shop)
+    suite = await gate.judge(shop, inspection.release, live) if gate else None
+    found = replace(inspection, suite=suite)
+    if force and found.reasons:
+        found = replace(found, forced=force)
+    await catalogue.save_inspection(shop, found)
+    return found
