@@ -37,6 +37,7 @@ from app.errors import Unavailable
 from app.knowledge.glossary import in_other_language
 from app.knowledge.view import KnowledgeView
 from app.knowledge.views import Views
+from app.shop.order_date import asks_about_order, placed_at
 from app.shop.orders import OrderBook
 from app.shop.tools.where_is_my_order import report_order
 
@@ -94,7 +95,8 @@ class Pipeline:
             question, query = await self._read(question, view)
             if decision := self._decider.before_retrieval(question, turn):
                 return decision
-            found = await self._look_up(question, query, turn, view)
+            turn = await self._dated(question, turn)
+            found = await self._look_up(question, query, turn, view.at(turn.as_of))
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
         return await self._conclude(question, found, turn)
@@ -129,7 +131,8 @@ class Pipeline:
         """The hit test: the same path as a turn up to the decision, with every score. No model is called."""
         view = await self._views.of(turn.shop, turn.release)
         question, query = await self._read(self._understander.understand(turn), view)
-        found = await self._look_up(question, query, turn, view)
+        turn = await self._dated(question, turn)
+        found = await self._look_up(question, query, turn, view.at(turn.as_of))
         decision = self._decider.before_retrieval(question, turn)
         if decision is None and question.intent == "order" and question.order_ids:
             decision = await self._order(question, turn, view)
@@ -146,12 +149,13 @@ class Pipeline:
             "confidence": found.confidence,
             "asked": list(found.reading.concepts) if found.reading else [],
             "release": turn.release,
+            "as_of": turn.as_of.isoformat(),
             "hits": [_hit(passage) for passage in found.passages],
         }
 
     async def candidates(self, turn: Turn) -> Candidates:
         """Question and passages before selection: what `xiaoer calibrate` is fitted on."""
-        view = await self._views.of(turn.shop, turn.release)
+        view = (await self._views.of(turn.shop, turn.release)).at(turn.as_of)
         question, query = await self._read(self._understander.understand(turn), view)
         passages = await self._retrieve(question, query, turn, view)
         return Candidates(question, tuple(passages), self._reader.read(question, passages, view), view)
@@ -183,6 +187,16 @@ class Pipeline:
         passages = prefer_valid_window(passages, _SAME_MATTER)
         confidence = confidence_of(self._confidence, passages, worth_saying(passages))
         return Findings(tuple(passages), view, reading, confidence)
+
+    async def _dated(self, question: Question, turn: Turn) -> Turn:
+        """The turn as of the day its order was placed, when it asks about an order that is the shopper's own."""
+        if not (question.order_ids and question.phone_tails and asks_about_order(question.text)):
+            return turn
+        for order_id in question.order_ids:
+            for tail in question.phone_tails:
+                if order := await self._orders.find(turn.shop, order_id, tail):
+                    return replace(turn, as_of=placed_at(order, turn.brand.timezone) or turn.as_of)
+        return turn
 
     async def _order(self, question: Question, turn: Turn, view: KnowledgeView) -> Decision:
         """The order tool; asks for the number, then the tail. "None" and "not yours" get one reply."""

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from bisect import bisect_right
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.tokenize import words
+
+_PERIODS_KEPT = 6
+"""Periods between two dates that a release is held for at once: now, and those of orders that are asked about."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,6 @@ class KnowledgeView:
     def __init__(self, shop: str, release: int, chunks: Sequence[Chunk]) -> None:
         self.shop = shop
         self.release = release
-        self.chunks: Mapping[str, Chunk] = {chunk.chunk_id: chunk for chunk in chunks}
         self.chunk_words: Mapping[str, frozenset[str]] = {
             chunk.chunk_id: frozenset(words(searchable_text(chunk))) for chunk in chunks
         }
@@ -84,14 +88,38 @@ class KnowledgeView:
             chunk.chunk_id: frozenset(words(chunk.title)) for chunk in chunks
         }
         self.weights = WordWeights(self.chunk_words.values())
+        self._hold(chunks)
+        languages = Counter(chunk.language[:2] for chunk in chunks)
+        self.language = languages.most_common(1)[0][0] if languages else ""
+        self.name_weights = WordWeights(words(product.name) for product in self.products.values())
+        self._changes = changes(chunks)
+        self._standing: OrderedDict[int, KnowledgeView] = OrderedDict()
+
+    def at(self, as_of: datetime) -> KnowledgeView:
+        """The release as it stands at that moment: of rows with one SKU the one in force, none that is not valid, and
+        no related question that nobody answers then. Itself, when that is the same at all times.
+
+        Words keep the weights they have in the whole release.
+        """
+        if not self._changes:
+            return self
+        period = bisect_right(self._changes, as_of)
+        if (view := self._standing.get(period)) is None:
+            view = self._standing[period] = copy(self)
+            view._hold(standing(list(self.chunks.values()), as_of))
+            view._changes = ()
+            if len(self._standing) > _PERIODS_KEPT:
+                self._standing.popitem(last=False)
+        self._standing.move_to_end(period)
+        return view
+
+    def _hold(self, chunks: Sequence[Chunk]) -> None:
+        self.chunks: Mapping[str, Chunk] = {chunk.chunk_id: chunk for chunk in chunks}
         self.products: Mapping[str, Product] = _group_products(chunks)
         self.by_sku: Mapping[str, Chunk] = {
             chunk.locator.casefold(): chunk for chunk in chunks if chunk.kind is Kind.PRODUCT
         }
         self._twins: Mapping[str, Sequence[Chunk]] = _group_twins(chunks)
-        languages = Counter(chunk.language[:2] for chunk in chunks)
-        self.language = languages.most_common(1)[0][0] if languages else ""
-        self.name_weights = WordWeights(words(product.name) for product in self.products.values())
 
     def in_force(self, chunk: Chunk, as_of: datetime) -> Chunk:
         """The chunk that answers an FAQ row's question at that moment: of all rows asking the same, the one with the
@@ -103,6 +131,42 @@ class KnowledgeView:
     def product_of(self, chunk: Chunk) -> Product:
         """The product a product chunk is a variant of."""
         return self.products[chunk.group or chunk.title]
+
+
+def changes(chunks: Sequence[Chunk]) -> tuple[datetime, ...]:
+    """The moments at which `standing` comes to something else, in order."""
+    suggested = {_plain(question) for chunk in chunks for question in chunk.related}
+    dated = [c for c in chunks if c.kind is Kind.PRODUCT or (c.kind is Kind.FAQ and _same_question(c) in suggested)]
+    return tuple(sorted({moment for c in dated for moment in (c.valid_from, c.valid_until) if moment}))
+
+
+def standing(chunks: Sequence[Chunk], as_of: datetime) -> list[Chunk]:
+    """The chunks without products that are not valid at that moment, and with related questions that are answered then.
+
+    Of several rows of one SKU the one with the narrowest window that holds stays: a sale price before the price of
+    every other day.
+    """
+    in_force: dict[str, Chunk] = {}
+    answered: dict[str, bool] = {}
+    for chunk in chunks:
+        valid = chunk.is_valid(as_of)
+        if chunk.kind is Kind.PRODUCT and valid:
+            rival = in_force.setdefault(chunk.locator.casefold(), chunk)
+            if chunk.window_seconds < rival.window_seconds:
+                in_force[chunk.locator.casefold()] = chunk
+        elif chunk.kind is Kind.FAQ:
+            question = _same_question(chunk)
+            answered[question] = answered.get(question, False) or valid
+    return [
+        _suggesting(chunk, answered)
+        for chunk in chunks
+        if chunk.kind is not Kind.PRODUCT or in_force.get(chunk.locator.casefold()) is chunk
+    ]
+
+
+def _suggesting(chunk: Chunk, answered: Mapping[str, bool]) -> Chunk:
+    related = tuple(question for question in chunk.related if answered.get(_plain(question), True))
+    return chunk if len(related) == len(chunk.related) else replace(chunk, related=related)
 
 
 def searchable_text(chunk: Chunk) -> str:
@@ -119,7 +183,11 @@ def _group_products(chunks: Sequence[Chunk]) -> dict[str, Product]:
 
 
 def _same_question(chunk: Chunk) -> str:
-    return re.sub(r"\W+", "", chunk.title).casefold()
+    return _plain(chunk.title)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()
 
 
 def _group_twins(chunks: Sequence[Chunk]) -> dict[str, list[Chunk]]:
