@@ -44,6 +44,7 @@ from app.chat.understand import Understander
 from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
+from app.editing import LateEditing
 from app.errors import NoKnowledge, NotFound
 from app.intake import KnowledgeIntake
 from app.knowledge.jobs import Jobs
@@ -330,6 +331,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
             run_key=run_key,
             intake=KnowledgeIntake(knowledge),
+            editing=LateEditing(knowledge),
             jobs=Jobs(telemetry.request_failed),
             door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),

@@ -6,6 +6,8 @@ A message says what happened, what was kept, and what to do next. The HTTP edge 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class XiaoerError(Exception):
     """Base of all our errors. `slug` is the problem type, `status` its HTTP status."""
@@ -53,6 +55,21 @@ class Conflict(XiaoerError):
     slug = "conflict"
     status = 409
     title = "This cannot be done now"
+
+
+class OutdatedEdit(Conflict):
+    """Somebody else changed the row since the editor read it. `mine` and `theirs` are both texts."""
+
+    slug = "outdated-edit"
+    title = "Somebody else changed this in the meantime"
+
+    def __init__(self, row: str, version: int) -> None:
+        super().__init__(
+            "Somebody else changed this row since you read it. Nothing was saved; compare both texts, then save again."
+        )
+        self.row = row
+        self.version = version
+        self.members: dict[str, Any] = {}
 
 
 class TooLarge(XiaoerError):

@@ -57,6 +57,12 @@ class KnowledgeIntake:
         sources = await _module("ingestion.sources.shop")
         return await self._run(sources.EverySource(), shop, publish, progress)
 
+    async def stage_edits(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+        """All that editors changed, as a release: from now on every run includes it."""
+        edits = await _module("ingestion.sources.edits")
+        await self._opened.catalogue.edits.mark_staged(shop)
+        return await self._run(edits.StagedEdits(), shop, publish, progress)
+
     def incoming(self, shop: str) -> Path:
         """A new folder for files that are being received. Whoever asked for it hands it to `take` or to `drop`."""
         if not _SHOP.fullmatch(shop):

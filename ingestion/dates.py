@@ -60,6 +60,16 @@ def valid_until(text: str, zone: tzinfo) -> datetime | None:
     return parsed
 
 
+def written(moment: datetime | None, zone: tzinfo, *, until: bool) -> str:
+    """A moment as an editor writes it, so that reading it gives the same moment: a day where it is one, else a time."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    if local.time() == time():
+        return (local.date() - timedelta(days=1 if until else 0)).isoformat()
+    return local.replace(tzinfo=None).isoformat(" ", "seconds")
+
+
 def _parse(text: str, zone: tzinfo) -> date | datetime | None:
     """A day, or a moment where a time was written, or None for the ways to say "no date"."""
     written = text.strip().lower()

@@ -36,7 +36,8 @@ def content_of(chunk: Chunk) -> dict[str, Any]:
 
 def chunk_of(content: Content) -> Chunk:
     """The chunk that `content_of` told of."""
-    values = {**content, "kind": Kind(content["kind"])}
+    values = {name: content[name] for name in Chunk.__dataclass_fields__}
+    values["kind"] = Kind(content["kind"])
     values["chunk_id"] = str(content["chunk_id"]).partition("-")[0]
     for name in _MOMENTS:
         values[name] = datetime.fromisoformat(content[name]) if content[name] else None
@@ -54,7 +55,7 @@ def live_chunk(row: LayeredRow, zone: tzinfo, *, drafts: bool) -> Chunk | None:
     if wanted.disabled:
         return None
     if row.base is None:
-        return _added(row, wanted.fields, zone) if wanted.fields.get("question") else None
+        return _added(row, wanted.fields, zone) if {"question", "answer"} <= wanted.fields.keys() else None
     if wanted.nothing:
         return None if row.gone else chunk_of(row.theirs or row.base)
     base = chunk_of(row.base)

@@ -21,6 +21,8 @@ from ingestion.reading import FileRead
 
 CONSOLE_FAQ = "@console/faq.csv"
 """Where FAQ rows stand that editors added in the console."""
+KEPT = "kept"
+"""Marks the base of a row that its file no longer has and an editor chose to keep."""
 IN_FILE = "in file"
 """Why an edit is history: the file says the same by now."""
 
@@ -179,7 +181,7 @@ def meet(row: LayeredRow, theirs: Chunk | None, zone: tzinfo) -> Met:
     now = content_of(theirs)
     if row.base is not None and row.base["content_hash"] == theirs.content_hash:
         return _settled(row, now)
-    if not row.active:
+    if not row.active or (row.base is None and fold(row.edits, drafts=True).disabled):
         return _settled(row, now)
     mine = live_chunk(replace(row, theirs=None, gone=False), zone, drafts=True)
     if mine is not None and mine.content_hash == theirs.content_hash:
@@ -199,10 +201,12 @@ def _meet_nothing(row: LayeredRow) -> Met:
         return Met(row, None)
     if row.base is None:
         return Met(replace(row, theirs=None), Settlement(row.row, None))
+    if row.base.get(KEPT):
+        return Met(row, None)
     edits = (fold(row.edits, drafts=drafts) for drafts in (False, True))
     if all(wanted.nothing or wanted.disabled for wanted in edits):
         # Nothing of the editor's would be lost; a row that was disabled stays so, should it come back.
-        return Met(replace(row, gone=True), None)
+        return Met(replace(row, base=None, theirs=None, gone=False), Settlement(row.row, None))
     if row.gone:
         return Met(row, None)
     return Met(replace(row, theirs=None, gone=True), Settlement(row.row, row.base, gone=True))

@@ -117,6 +117,11 @@ class ShopFiles:
             os.fsync(file.fileno())
         fresh.replace(target)
 
+    def kept_zone(self) -> tzinfo:
+        """The time zone of the brand that is kept."""
+        self._set_zone(KeptFile(None, self._kept_brand()))
+        return self.zone
+
     def _kept_brand(self) -> dict[str, Any]:
         kept = self._folder / "brand.yaml"
         if not kept.is_file():

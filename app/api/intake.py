@@ -58,7 +58,7 @@ async def reingest(request: Request) -> Response:
     body = await read(request, ReingestBody)
     _, shop = await staff_of_shop(request, body.shop, Role.EDITOR)
     intake = _intake(container)
-    return _started(
+    return job_started(
         request,
         container.jobs.start(shop, "reingest", lambda progress: intake.read_again(shop, body.publish, progress)),
     )
@@ -81,7 +81,7 @@ async def upload(request: Request, shop: str = "", publish: bool = True) -> Resp
     except BaseException:
         await asyncio.shield(intake.drop(folder))
         raise
-    return _started(
+    return job_started(
         request,
         container.jobs.start(shop, "upload", lambda progress: intake.take(folder, shop, publish, progress)),
     )
@@ -103,7 +103,7 @@ async def remove(
     container = container_of(request)
     _, shop = await staff_of_shop(request, shop, Role.EDITOR)
     intake = _intake(container)
-    return _started(
+    return job_started(
         request,
         container.jobs.start(shop, "remove", lambda progress: intake.remove(path, shop, publish, progress)),
     )
@@ -144,7 +144,8 @@ def job_json(job: Job) -> dict[str, Any]:
     }
 
 
-def _started(request: Request, job: Job) -> Response:
+def job_started(request: Request, job: Job) -> Response:
+    """202 with the job and where to ask for it, or its events when the caller wants those."""
     if _wants_events(request):
         return EventStream(_follow(job))
     response = json_response(job_json(job), 202)

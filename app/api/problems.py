@@ -14,7 +14,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.errors import BadInput, MethodNotAllowed, NotAllowed, NotFound, TooLarge, TooManyRequests, XiaoerError
+from app.errors import (
+    BadInput,
+    MethodNotAllowed,
+    NotAllowed,
+    NotFound,
+    OutdatedEdit,
+    TooLarge,
+    TooManyRequests,
+    XiaoerError,
+)
 
 TYPE_BASE = "https://xiaoer.dev/problems/"
 MEDIA_TYPE = "application/problem+json"
@@ -47,6 +56,8 @@ def problem_json(error: XiaoerError, *, detail: str = "") -> dict[str, Any]:
     }
     if isinstance(error, InvalidFields):
         problem["errors"] = error.fields
+    if isinstance(error, OutdatedEdit):
+        problem.update(error.members)
     return problem
 
 

@@ -14,8 +14,6 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
-from app.errors import Conflict
-
 Content: TypeAlias = Mapping[str, Any]
 """A chunk, or a brand, as plain JSON values."""
 
@@ -147,7 +145,7 @@ def fold(edits: Iterable[Edit], *, drafts: bool) -> Wanted:
 class NewEdit:
     """An edit to record. `version` is the one the editor saw (0: the row had never been touched).
 
-    The row's own members are used when this is its first edit.
+    The row's own members are used when this is its first edit. `staged`: the next build has it without being asked.
     """
 
     row: str
@@ -159,37 +157,18 @@ class NewEdit:
     fields: Content
     version: int
     place: int = 0
+    staged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What an ingest or a resolved conflict makes of a row: its new sides, and the edits that are history now.
-
-    `drop` forgets the row once nothing stands on it.
-    """
+    """What an ingest or a resolved conflict makes of a row: its new sides, and the edits that are history now."""
 
     row: str
     base: Content | None
     theirs: Content | None = None
     gone: bool = False
     settled: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
-    path: str | None = None
-    place: int | None = None
-
-
-class OutdatedEdit(Conflict):
-    """Somebody else changed the row since the editor read it. `mine` and `theirs` are both texts."""
-
-    slug = "outdated-edit"
-    title = "Somebody else changed this in the meantime"
-
-    def __init__(self, row: str, version: int) -> None:
-        super().__init__(
-            "Somebody else changed this row since you read it. Nothing was saved; compare both texts, then save again."
-        )
-        self.row = row
-        self.version = version
-        self.members: dict[str, Any] = {}
 
 
 class EditStore(Protocol):

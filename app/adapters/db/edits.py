@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, func, insert, null, select, update
 
 from app.adapters.db.edit_tables import edits, layered_rows
 from app.adapters.db.engine import Database
-from app.errors import Conflict, NotFound
-from app.knowledge.edits import Action, Edit, LayeredRow, NewEdit, OutdatedEdit, Settlement
+from app.errors import Conflict, NotFound, OutdatedEdit
+from app.knowledge.edits import Action, Edit, LayeredRow, NewEdit, Settlement
 
 
 class SqlEdits:
@@ -138,7 +138,7 @@ def _record(
         values = {
             "shop": shop, "number": number, "row": edit.row, "action": edit.action.value, "fields": dict(edit.fields),
             "base_hash": str((edit.base or {}).get("content_hash", "")), "version": stands_at, "author": author,
-            "batch": batch, "at": now, "undone_by": "", "settled": "",
+            "batch": batch, "at": now, "staged_at": now if edit.staged else None, "undone_by": "", "settled": "",
         }  # fmt: skip
         connection.execute(insert(edits).values(values))
         recorded.append(Edit(number, edit.row, edit.action, dict(edit.fields), author, now, batch))
@@ -158,10 +158,6 @@ def _settle(connection: Connection, shop: str, settlement: Settlement) -> None:
         "base": _json(settlement.base), "theirs": _json(settlement.theirs), "gone": settlement.gone,
         "version": layered_rows.c.version + 1,
     }  # fmt: skip
-    if settlement.path is not None:
-        values["path"] = settlement.path
-    if settlement.place is not None:
-        values["place"] = settlement.place
     connection.execute(update(layered_rows).where(*of_row).values(values))
     for number, why in settlement.settled.items():
         connection.execute(update(edits).where(edits.c.shop == shop, edits.c.number == number).values(settled=why))

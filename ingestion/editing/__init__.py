@@ -1,0 +1,21 @@
+"""What editors do in the console: reading the working state, changing rows, resolving conflicts, staging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.knowledge.catalogue import WritableCatalogue
+from ingestion.editing.editor import Editor
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEditing:
+    """Implements app.knowledge.editor.Editing."""
+
+    rows: Editor
+
+
+def open_editing(home: Path, catalogue: WritableCatalogue) -> OpenEditing:
+    """The editors' layer of all shops of one home."""
+    return OpenEditing(Editor(home, catalogue))

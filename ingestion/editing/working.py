@@ -1,0 +1,133 @@
+"""The state editors work on: the newest built release with every draft over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from functools import cached_property
+
+from app.errors import NotFound
+from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.edits import BRAND, LayeredRow
+from app.knowledge.row_keys import keyed, short
+from ingestion.edited_chunks import chunk_of, live_chunk, row_number
+
+NOTHING = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingRow:
+    """One row as editors see it.
+
+    built  what the newest release has of it; None where it has nothing
+    now    what the next one will have; None where the row is disabled
+    layer  what editors did to it; None where nobody touched it
+    """
+
+    row: str
+    key: str
+    built: Chunk | None
+    now: Chunk | None
+    layer: LayeredRow | None
+
+    @property
+    def chunk(self) -> Chunk:
+        """The row to show: as it will be, else as it was, else as its file has it."""
+        if self.now or self.built:
+            return self.now or self.built  # type: ignore[return-value]
+        assert self.layer is not None
+        return chunk_of(self.layer.theirs or self.layer.base or {})
+
+    @property
+    def version(self) -> str:
+        """Changes with everything that an editor could see: who writes must have read this one."""
+        seen = self.now.content_hash[:12] if self.now else NOTHING
+        return f"{self.layer.version if self.layer else 0}-{seen}"
+
+    @property
+    def pending(self) -> bool:
+        """Whether staging would change it."""
+        built = self.built.content_hash if self.built else NOTHING
+        return built != (self.now.content_hash if self.now else NOTHING)
+
+    @property
+    def in_conflict(self) -> bool:
+        """Whether its file says something else than it did when the editor changed it."""
+        return self.layer is not None and self.layer.in_conflict
+
+    @property
+    def touched(self) -> bool:
+        """Whether any edit of it stands, or is built in."""
+        return self.layer is not None and self.layer.active
+
+    @property
+    def state(self) -> str:
+        """ "file", "edited", "added" or "disabled"."""
+        if not self.touched or self.layer is None:
+            return "file"
+        if self.now is None:
+            return "disabled"
+        return "added" if self.layer.base is None else "edited"
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """For rows that the release does not have."""
+        return (self.chunk.path, row_number(self.chunk))
+
+
+class Working:
+    """All rows of a shop as editors see them."""
+
+    def __init__(self, release: int | None, chunks: Sequence[Chunk], rows: Sequence[LayeredRow], zone: tzinfo) -> None:
+        self.release = release
+        self.zone = zone
+        self.layer = rows
+        self._chunks = chunks
+
+    @cached_property
+    def rows(self) -> dict[str, WorkingRow]:
+        """Short key → row, in the order of files; what the release has not stands at the end of its file."""
+        layered = {row.key: row for row in self.layer if row.kind != BRAND}
+        found: dict[str, WorkingRow] = {}
+        for key, chunk in keyed(self._chunks).items():
+            row = layered.pop(key, None)
+            now = live_chunk(row, self.zone, drafts=True) if row else chunk
+            found[short(key)] = WorkingRow(short(key), key, chunk, now, row)
+        for key, row in layered.items():
+            now = live_chunk(row, self.zone, drafts=True)
+            if now is None and not (row.base or row.theirs):
+                continue
+            if row.active or row.in_conflict:
+                found[row.row] = WorkingRow(row.row, key, None, now, row)
+        return found
+
+    def row(self, row: str) -> WorkingRow:
+        """One row. Raises NotFound."""
+        if row not in self.rows:
+            raise NotFound("There is no such row in the shop's knowledge. Nothing was changed; load the list again.")
+        return self.rows[row]
+
+    def of_path(self, path: str) -> Iterator[WorkingRow]:
+        """The rows of one file."""
+        return (row for row in self.rows.values() if row.chunk.path == path)
+
+    @cached_property
+    def columns(self) -> Mapping[str, tuple[str, ...]]:
+        """Path → the columns of its product table, as far as any row has a value there, in their order."""
+        found: dict[str, list[str]] = {}
+        for chunk in self._chunks:
+            if chunk.kind is Kind.PRODUCT:
+                merge_order(found.setdefault(chunk.path, []), list(chunk.attributes))
+        return {path: tuple(columns) for path, columns in found.items()}
+
+
+def merge_order(columns: list[str], more: Sequence[str]) -> None:
+    """Put further names into a list, each after the one it follows in theirs."""
+    at = 0
+    for name in more:
+        if name in columns:
+            at = columns.index(name) + 1
+        else:
+            columns.insert(at, name)
+            at += 1
