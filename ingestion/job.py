@@ -15,6 +15,7 @@ from app.knowledge.catalogue import ChunkVersion, NewChunk, WritableCatalogue
 from app.knowledge.chunk import Chunk
 from app.knowledge.inspection import ReleaseGate
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
+from ingestion.brand_layer import with_editors
 from ingestion.building import Builder
 from ingestion.compare import Comparison, compare
 from ingestion.inspecting import inspect, judged
@@ -108,9 +109,10 @@ class _Job:
         reads, scope = await asyncio.to_thread(self._read, scope)
         orders = self._files.read_orders(folder)
         rows = await self._catalogue.edits.rows(self._shop)
+        holds, _ = with_editors(brand, rows)
         if not scope.files and not rows and not await self._catalogue.newest_built(self._shop):
             raise BadInput(f"{self._shop} has no knowledge yet; ingest its whole folder first. Nothing was changed")
-        await self._catalogue.save_shop(self._shop, brand.raw, str(folder.root) if folder and folder.whole else known)
+        await self._catalogue.save_shop(self._shop, holds.raw, str(folder.root) if folder and folder.whole else known)
 
         if leftover := await self._catalogue.staged(self._shop):
             await self._builder.undo(leftover)
@@ -127,7 +129,9 @@ class _Job:
         elif number is not None:
             await self._builder.check(number)
 
-        await self._catalogue.edits.settle(self._shop, layered.settlements)
+        # Read again: an editor may have changed the brand meanwhile, and that holds at once.
+        brand, told = with_editors(brand, await self._catalogue.edits.rows(self._shop))
+        await self._catalogue.edits.settle(self._shop, [*layered.settlements, *told])
         self._files.write(brand, orders)
         report = self._report(scope, layered, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]

@@ -23,17 +23,23 @@ from ingestion.text import decode
 
 DEFAULT_ZONE = "Asia/Shanghai"
 MAX_BRAND_BYTES = 1024 * 1024
+_FILE_BRAND = "brand.file.yaml"
+"""The brand as its file has it; brand.yaml beside it is the one that holds, with what editors changed."""
 MAX_ORDERS_BYTES = 500 * 1024 * 1024
 
 
 @dataclass(slots=True)
 class KeptFile:
-    """A file as it will be kept; `text` is None when the one kept before stays. `path` is where the shop has it."""
+    """A file as it will be kept; `text` is None when the one kept before stays. `path` is where the shop has it.
+
+    `effective` is what holds in its place, where editors changed it in the console.
+    """
 
     text: str | None
     raw: dict[str, Any] = field(default_factory=dict)
     report: FileReport = field(default_factory=lambda: FileReport(""))
     path: str = ""
+    effective: str | None = None
 
 
 @contextmanager
@@ -70,7 +76,7 @@ class ShopFiles:
                 brand.report.error = f"{error}; the brand stays as it was"
         if not brand.raw:
             brand.raw = {"name": self._shop}
-            brand.text = yaml.safe_dump(brand.raw, allow_unicode=True)
+            brand.text = self._name_only()
         self._set_zone(brand)
         return brand
 
@@ -101,10 +107,27 @@ class ShopFiles:
         """Put both in place, each atomically."""
         # Citations name the order book as it lies in the shop's own folder, not the copy of it that is kept here.
         note = json.dumps({"path": orders.path}, ensure_ascii=False) if orders.text is not None else None
-        texts = {"brand.yaml": brand.text, "orders.source.json": note, "orders.jsonl": orders.text}
+        texts = {_FILE_BRAND: brand.text, "orders.source.json": note, "orders.jsonl": orders.text}
         for name, text in texts.items():
             if text is not None:
                 self._write_one(self._folder / name, text)
+        self.write_effective_brand(brand.effective)
+
+    def file_brand(self) -> dict[str, Any]:
+        """The brand as its file had it when it was last read, else just the shop's name."""
+        return self._kept_brand() or {"name": self._shop}
+
+    def write_effective_brand(self, text: str | None) -> None:
+        """Put the brand that holds in place: this text, or the file's own for None."""
+        own = self._folder / _FILE_BRAND
+        if not own.is_file():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            kept = self._folder / "brand.yaml"
+            self._write_one(own, kept.read_text(encoding="utf-8") if kept.is_file() else self._name_only())
+        self._write_one(self._folder / "brand.yaml", own.read_text(encoding="utf-8") if text is None else text)
+
+    def _name_only(self) -> str:
+        return yaml.safe_dump({"name": self._shop}, allow_unicode=True)
 
     @staticmethod
     def _write_one(target: Path, text: str) -> None:
@@ -123,7 +146,9 @@ class ShopFiles:
         return self.zone
 
     def _kept_brand(self) -> dict[str, Any]:
-        kept = self._folder / "brand.yaml"
+        kept = self._folder / _FILE_BRAND
+        if not kept.is_file():
+            kept = self._folder / "brand.yaml"
         if not kept.is_file():
             return {}
         try:

@@ -94,6 +94,14 @@ class StageBody(Body):
     publish: bool = False
 
 
+class SettingsBody(Body):
+    """PATCH /v1/knowledge/brand"""
+
+    shop: Short = ""
+    version: Short
+    settings: Annotated[dict[str, Any], Field(max_length=200)]
+
+
 class ResolveBody(Body):
     """POST /v1/knowledge/conflicts/{key}/resolve"""
 
@@ -216,6 +224,22 @@ async def stage(request: Request) -> Response:
         raise Unavailable("This server builds no releases. The drafts are kept; stage them where it can.")
     job = container.jobs.start(shop, "edits", lambda progress: intake.stage_edits(shop, body.publish, progress))
     return job_started(request, job)
+
+
+@router.get("/brand")
+async def brand(request: Request, shop: str = "") -> Response:
+    """Brand settings in effect, as brand.yaml has them, and what is in dispute."""
+    _, shop = await editor_of(request, shop)
+    return json_response(await (await editing_of(container_of(request))).brand.brand(shop))
+
+
+@router.patch("/brand", openapi_extra=schema(SettingsBody))
+async def set_brand(request: Request) -> Response:
+    """Set brand settings, welcome message or card questions: in effect at once."""
+    body = await read(request, SettingsBody)
+    caller, shop = await editor_of(request, body.shop)
+    editing = await editing_of(container_of(request))
+    return json_response(await editing.brand.change(shop, body.version, body.settings, caller.name))
 
 
 @router.get("/conflicts")

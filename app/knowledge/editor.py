@@ -56,9 +56,23 @@ class RowEditor(Protocol):
         """Choose in a conflict."""
 
 
+class BrandLayer(Protocol):
+    """Brand settings, welcome message and card questions: in effect at once, undone at once."""
+
+    async def brand(self, shop: str) -> Reply:
+        """Settings in effect, as the file has them, and what is in dispute."""
+
+    async def change(self, shop: str, version: str, sent: Mapping[str, Any], author: str) -> Reply:
+        """Set settings, named like `greeting.zh`; an empty one is taken away."""
+
+
 class Editing(Protocol):
     """All that editors do to a shop's knowledge."""
 
     @property
     def rows(self) -> RowEditor:
         """FAQ rows, sections and products."""
+
+    @property
+    def brand(self) -> BrandLayer:
+        """The brand."""

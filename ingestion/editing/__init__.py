@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.knowledge.catalogue import WritableCatalogue
+from ingestion.editing.brand import BrandEditor
 from ingestion.editing.editor import Editor
 
 
@@ -14,8 +15,10 @@ class OpenEditing:
     """Implements app.knowledge.editor.Editing."""
 
     rows: Editor
+    brand: BrandEditor
 
 
 def open_editing(home: Path, catalogue: WritableCatalogue) -> OpenEditing:
     """The editors' layer of all shops of one home."""
-    return OpenEditing(Editor(home, catalogue))
+    brand = BrandEditor(home, catalogue)
+    return OpenEditing(Editor(home, catalogue, brand), brand)

@@ -10,9 +10,11 @@ from typing import Any
 from app.errors import BadInput, Conflict, NotFound, OutdatedEdit
 from app.knowledge.catalogue import WritableCatalogue
 from app.knowledge.chunk import Chunk, Kind
-from app.knowledge.edits import Action, Edit, NewEdit, Settlement
+from app.knowledge.edits import BRAND, Action, Edit, NewEdit, Settlement
 from app.knowledge.row_keys import short
+from ingestion.brand_layer import BRAND_PATH, BRAND_ROW, brand_row
 from ingestion.edited_chunks import chunk_of, content_of
+from ingestion.editing.brand import BrandEditor, conflict_of_brand
 from ingestion.editing.fields import check_dates, checked_fields, differing, shown
 from ingestion.editing.shapes import conflict_json, counts_json, edit_json, grid_json, row_json, summary_json, tree_json
 from ingestion.editing.working import Working, WorkingRow
@@ -27,9 +29,10 @@ RESOLVED = "resolved"
 class Editor:
     """The layer of all shops of one home."""
 
-    def __init__(self, home: Path, catalogue: WritableCatalogue) -> None:
+    def __init__(self, home: Path, catalogue: WritableCatalogue, brand: BrandEditor) -> None:
         self._home = home
         self._catalogue = catalogue
+        self._brand = brand
         self._chunks: dict[str, tuple[int, list[Chunk]]] = {}
 
     async def working(self, shop: str) -> Working:
@@ -181,6 +184,8 @@ class Editor:
         for edit in every[offset : offset + min(limit, LISTED)]:
             row = titles.get(edit.row)
             where = {"title": row.chunk.title, "path": row.chunk.path, "kind": row.chunk.kind.value} if row else {}
+            if edit.row == BRAND_ROW:
+                where = {"title": BRAND_PATH, "path": BRAND_PATH, "kind": BRAND}
             told.append({**edit_json(edit), **where})
         return {"shop": shop, "counts": counts_json(working), "total": len(every), "offset": offset, "edits": told}
 
@@ -192,18 +197,24 @@ class Editor:
         if not numbers:
             raise NotFound("There is nothing to undo. Nothing was changed.")
         undone = await self._catalogue.edits.undo(shop, numbers, author)
+        if any(edit.row == BRAND_ROW for edit in undone):
+            await self._brand.put_in_effect(shop)
         return {"undone": [edit_json(edit) for edit in undone], "counts": counts_json(await self.working(shop))}
 
     async def conflicts(self, shop: str) -> dict[str, Any]:
         """Rows that were changed on both sides, with both texts."""
         working = await self.working(shop)
         found = [conflict_json(row, working.zone) for row in working.rows.values() if row.in_conflict]
+        if told := conflict_of_brand(brand_row(working.layer)):
+            found.insert(0, told)
         return {"shop": shop, "total": len(found), "conflicts": found}
 
     async def resolve(
         self, shop: str, row: str, version: str, choice: str, sent: Mapping[str, Any], author: str
     ) -> dict[str, Any]:
         """Choose in a conflict: `mine`, `theirs`, or `merged` with the fields as they shall be."""
+        if row == BRAND_ROW:
+            return await self._brand.resolve(shop, version, choice, sent, author)
         working = await self.working(shop)
         found = working.row(row)
         if not found.in_conflict or found.layer is None:

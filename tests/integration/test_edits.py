@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
@@ -351,3 +352,51 @@ async def test_a_shop_can_begin_in_the_console_with_no_file_at_all(desk: Desk) -
         publish=True,
     )  # fmt: skip
     assert (report.release, report.live_release) == (1, 1)
+
+
+async def test_a_brand_setting_holds_at_once_and_through_later_ingests(desk: Desk) -> None:
+    brand = await desk.editing.brand.brand("s")
+    told = {"greeting.zh": "您好！", "quick_questions.zh": ["多久发货？", "包邮吗？"]}
+    brand = await desk.editing.brand.change("s", brand["version"], told, "Lin")
+    assert brand["edited"] == ["greeting.zh", "quick_questions.zh"]
+    kept = desk.home / "shops/s/brand.yaml"
+    assert yaml.safe_load(kept.read_text())["greeting"] == {"zh": "您好！"}
+    desk.write("brand.yaml", "name: 大店\n")
+    await desk.ingest()
+    assert yaml.safe_load(kept.read_text()) == {
+        "name": "大店", "greeting": {"zh": "您好！"}, "quick_questions": {"zh": ["多久发货？", "包邮吗？"]},
+    }  # fmt: skip
+    await desk.editing.rows.undo("s", [brand["edits"][0]["number"]], "", "Lin")
+    assert yaml.safe_load(kept.read_text()) == {"name": "大店"}
+
+
+async def test_a_setting_changed_on_both_sides_is_a_conflict_of_the_brand(desk: Desk) -> None:
+    brand = await desk.editing.brand.brand("s")
+    await desk.editing.brand.change("s", brand["version"], {"name": "我的店"}, "Lin")
+    desk.write("brand.yaml", "name: 大店\n")
+    await desk.ingest()
+    kept = desk.home / "shops/s/brand.yaml"
+    assert yaml.safe_load(kept.read_text())["name"] == "我的店"
+    [conflict] = (await desk.editing.rows.conflicts("s"))["conflicts"]
+    assert (conflict["kind"], conflict["mine"], conflict["theirs"]) == ("brand", {"name": "我的店"}, {"name": "大店"})
+    await desk.editing.rows.resolve("s", conflict["key"], conflict["version"], "theirs", {}, "Lin")
+    assert yaml.safe_load(kept.read_text())["name"] == "大店"
+    assert (await desk.editing.rows.conflicts("s"))["total"] == 0
+
+
+async def test_two_editors_of_the_brand_get_a_conflict_with_both_texts(desk: Desk) -> None:
+    brand = await desk.editing.brand.brand("s")
+    await desk.editing.brand.change("s", brand["version"], {"tone": "亲切"}, "A")
+    with pytest.raises(OutdatedEdit) as caught:
+        await desk.editing.brand.change("s", brand["version"], {"tone": "利落"}, "B")
+    assert (caught.value.members["mine"], caught.value.members["theirs"]) == ({"tone": "利落"}, {"tone": "亲切"})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"a.b.c": "x"}, {"languages": ["fr"]}, {"service_hours.timezone": "Mars/Base"}, {"tone": True},
+     {"quick_questions.zh": ["?"] * 3 + [str(n) for n in range(9)]}, {"default_language": "fr"}],
+)  # fmt: skip
+async def test_settings_that_do_not_fit_save_nothing(desk: Desk, settings: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="Nothing was saved"):
+        await desk.editing.brand.change("s", "0", settings, "Lin")
