@@ -38,7 +38,7 @@ class Reader:
 
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
-        self._products = ProductChunker()
+        self._products = ProductChunker(zone)
         self._reads: dict[str, FileRead] = {}
         self._undecided: list[tuple[str, ConvertedDocument, Table, Grid]] = []
         self.has_products = False

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 
 from app.knowledge.chunk import Kind
 from ingestion.chunkers import Chunked, document_for, make_chunk
+from ingestion.chunkers.sale import row_window, standings
 from ingestion.chunkers.shopify import SHIPPING_WEIGHT, is_shopify, shopify_rows
 from ingestion.converted import ConvertedDocument, Disagreement, SkippedRow
 from ingestion.converters.html import html_to_text
 from ingestion.headers import Column, TableHeader, is_yes, meanings, normal
 from ingestion.tables import Table
 from ingestion.text import language_of, one_line
+from ingestion.validity import ALWAYS, Window
 
 _CONFIDENTIAL = re.compile(
     r"成本价?|进价|进货价|采购价|毛利率?|利润|cost|costprice|costperitem|purchaseprice|margin|profit"
@@ -39,6 +42,7 @@ class _Variant:
     title: str = ""
     locator: str = ""
     origins: dict[str, tuple[str, str]] = field(default_factory=dict)
+    window: Window = ALWAYS
 
     @property
     def named(self) -> str:
@@ -58,9 +62,10 @@ class _Source:
 
 
 class ProductChunker:
-    """Collects the product tables of all files of a shop, then makes one chunk a variant."""
+    """Collects the product tables of all files of a shop, then makes one chunk a variant, and one more for a sale."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        self._zone = zone
         self._sources: list[_Source] = []
 
     def add_table(self, path: str, title: str, table: Table) -> None:
@@ -105,6 +110,7 @@ class ProductChunker:
 
     def chunk(self) -> dict[str, Chunked]:
         """Path → what came of it. Rows of the same SKU in several files become one chunk of the first file."""
+        dated = [(variant, source) for source in self._sources for variant in self._take_dated(source)]
         kept: dict[str, _Variant] = {}
         for source in sorted(self._sources, key=lambda s: s.rank):
             fresh: dict[str, _Variant] = {}
@@ -114,9 +120,31 @@ class ProductChunker:
         results: dict[str, Chunked] = {}
         for source in self._sources:
             results.setdefault(source.path, Chunked()).extend(source.result)
-        for variant in kept.values():
-            _append_chunk(results[variant.path], variant)
+        for variant in [*kept.values(), *(_over(variant, kept, source) for variant, source in dated)]:
+            self._append(results[variant.path], variant)
         return results
+
+    def _take_dated(self, source: _Source) -> list[_Variant]:
+        """The rows that hold for a time only, out of a source; one whose dates nobody can read is skipped."""
+        usual: list[_Variant] = []
+        dated: list[_Variant] = []
+        for variant in source.variants:
+            try:
+                standing = row_window(variant.attributes, self._zone)
+                standings(standing.attributes, standing.window, self._zone)
+            except ValueError as error:
+                source.result.skipped.append(SkippedRow(variant.row, str(error), subject=variant.named))
+                continue
+            variant.attributes, variant.window = standing.attributes, standing.window
+            (usual if variant.window == ALWAYS else dated).append(variant)
+        source.variants = usual
+        return dated
+
+    def _append(self, result: Chunked, variant: _Variant) -> None:
+        """What holds of the row, and when: the usual values, then those with the sale price."""
+        for standing in standings(variant.attributes, variant.window, self._zone):
+            attributes = dict(standing.attributes)
+            _append_chunk(result, replace(variant, attributes=attributes, window=standing.window))
 
     def _place(self, variant: _Variant, source: _Source, kept: dict[str, _Variant], fresh: dict[str, _Variant]) -> None:
         key = _key(variant.sku or variant.name)
@@ -141,6 +169,17 @@ class ProductChunker:
                 )
                 source.result.warnings.append(note)
             fresh[key] = variant
+
+
+def _over(variant: _Variant, kept: dict[str, _Variant], source: _Source) -> _Variant:
+    """A dated row over the usual one of its SKU, which says what the dated one leaves out."""
+    usual = kept.get(_key(variant.sku)) if variant.sku else None
+    if usual is None:
+        return variant
+    elsewhere = source.path != usual.path
+    origins = dict.fromkeys(variant.attributes, (variant.path, variant.named)) if elsewhere else {}
+    attributes = {**usual.attributes, **{name: value for name, value in variant.attributes.items() if value}}
+    return replace(usual, attributes=attributes, origins={**usual.origins, **origins}, window=variant.window)
 
 
 def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterator[_Variant]:
@@ -252,6 +291,9 @@ def _append_chunk(result: Chunked, variant: _Variant) -> None:
         section=section_of(variant.attributes),
         attribute_paths={label: path for label, (path, _) in origins.items()},
         attribute_locators={label: there for label, (_, there) in origins.items() if there != locator},
+        valid_from=variant.window.starts,
+        valid_until=variant.window.ends,
+        row_key="" if variant.window == ALWAYS else f"{locator}\n{variant.window.starts}..{variant.window.ends}",
     )
     result.chunks.append(chunk)
     if document.document_id not in {d.document_id for d in result.documents}:
