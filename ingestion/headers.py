@@ -146,14 +146,14 @@ def _is_faq(found: dict[Column, int]) -> bool:
     return Column.QUESTION in found and Column.ANSWER in found and found[Column.QUESTION] != found[Column.ANSWER]
 
 
-_PRODUCT_COLUMNS = {Column.SKU, Column.NAME, Column.PRICE, Column.HANDLE}
+PRODUCT_COLUMNS: frozenset[Column] = frozenset({Column.SKU, Column.NAME, Column.PRICE, Column.HANDLE})
 
 
 def _only(found: dict[Column, int], *, product: bool) -> dict[Column, int]:
     return {
         column: index
         for column, index in found.items()
-        if column is Column.DISABLED or (column in _PRODUCT_COLUMNS) == product
+        if column is Column.DISABLED or (column in PRODUCT_COLUMNS) == product
     }
 
 

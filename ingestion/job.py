@@ -20,11 +20,13 @@ from ingestion.building import Builder
 from ingestion.compare import Comparison, compare
 from ingestion.inspecting import inspect, judged
 from ingestion.layer import Layered, apply_layer
+from ingestion.mapping import TableRule, read_rules
 from ingestion.points import point_texts
 from ingestion.reading import FileRead, Reader
+from ingestion.recognise import keep_renamed
 from ingestion.report import FileReport, IngestReport
 from ingestion.shop_files import ShopFiles, only_one_job
-from ingestion.sources import Progress, Scope, Shelf, Source
+from ingestion.sources import UPLOADS, Progress, Scope, Shelf, Source
 from ingestion.sources.folder import FolderSource
 from ingestion.sweep import sweep_held
 
@@ -103,10 +105,13 @@ class _Job:
 
     async def _run(self, source: Source, publish: bool) -> IngestReport:
         known = await self._catalogue.folder(self._shop)
-        scope = await source.bring(Shelf(self._root, known), self._progress)
+        shelf = Shelf(self._root, known)
+        scope = await source.bring(shelf, self._progress)
         folder = scope.folder
         brand = self._files.read_brand(folder)
-        reads, scope = await asyncio.to_thread(self._read, scope)
+        root = folder.root if folder else Path(known) if known else None
+        rules = read_rules([*([root] if root else []), shelf.place(UPLOADS)])
+        reads, scope = await asyncio.to_thread(self._read, scope, rules)
         orders = self._files.read_orders(folder)
         rows = await self._catalogue.edits.rows(self._shop)
         holds, _ = with_editors(brand, rows)
@@ -118,6 +123,7 @@ class _Job:
             await self._builder.undo(leftover)
         base = await self._catalogue.newest_built(self._shop)
         current = await self._catalogue.chunks(self._shop, base.number) if base else []
+        keep_renamed(reads, current)
         layered = apply_layer(rows, reads, current, scope.in_scope, self._files.zone)
         reads = layered.reads
         comparison = compare(current, reads, scope).with_edits(layered)
@@ -144,8 +150,8 @@ class _Job:
         report.live_release = await self._catalogue.live_release(self._shop)
         return report
 
-    def _read(self, scope: Scope) -> tuple[list[FileRead], Scope]:
-        reader = Reader(self._files.zone)
+    def _read(self, scope: Scope, rules: Sequence[TableRule]) -> tuple[list[FileRead], Scope]:
+        reader = Reader(self._files.zone, rules)
         for number, source in enumerate(scope.files, start=1):
             reader.read([source])
             self._progress("read", number, len(scope.files))
@@ -195,6 +201,7 @@ class _Job:
                 error=read.error,
                 skipped=list(read.chunked.skipped),
                 warnings=list(dict.fromkeys(read.chunked.warnings)),
+                tables=[note for table in read.tables if (note := table.note(read.path))],
                 chunks=len(read.chunked.chunks),
             )
             if counts:

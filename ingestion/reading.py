@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -14,7 +15,9 @@ from ingestion.chunkers.policy import chunk_policy
 from ingestion.chunkers.product import ProductChunker
 from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, SkippedRow
 from ingestion.converters import convert_file
-from ingestion.headers import Column, TableKind
+from ingestion.headers import Column, TableKind, normal
+from ingestion.mapping import TableRule, rule_for
+from ingestion.recognise import TableSeen, text_table
 from ingestion.sources import SourceFile
 from ingestion.tables import Table, read_tables
 from ingestion.text import language_of
@@ -31,16 +34,30 @@ class FileRead:
     path: str
     chunked: Chunked = field(default_factory=Chunked)
     error: str = ""
+    tables: list[TableSeen] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Undecided:
+    """A table that is a spec sheet if its first names are known products. `told`: mapping.yaml says it is text."""
+
+    path: str
+    document: ConvertedDocument
+    table: Table
+    grid: Grid
+    told: bool
 
 
 class Reader:
     """Reads the files of one shop; product tables of all files are brought together in the end."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, rules: Sequence[TableRule] = ()) -> None:
+        """`rules`: what mapping.yaml says of tables."""
+        self._rules = rules
         self._zone = zone
         self._products = ProductChunker(zone)
         self._reads: dict[str, FileRead] = {}
-        self._undecided: list[tuple[str, ConvertedDocument, Table, Grid]] = []
+        self._undecided: list[_Undecided] = []
         self.has_products = False
 
     def read(self, sources: Iterable[SourceFile]) -> None:
@@ -62,7 +79,7 @@ class Reader:
         for source in sources:
             if source.file.suffix.lower() not in (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson"):
                 continue
-            probe = Reader(self._zone)
+            probe = Reader(self._zone, self._rules)
             probe.read([source])
             if probe.has_products:
                 self.read([source])
@@ -99,14 +116,29 @@ class Reader:
         for grid in document.blocks:
             if not isinstance(grid, Grid):
                 continue
-            for number, table in enumerate(read_tables(grid)):
+            rule = rule_for(self._rules, path, grid.name)
+            if rule is not None and rule.kind is None:
+                continue
+            for number, table in enumerate(read_tables(grid, rule)):
                 if table.header.kind is TableKind.FAQ:
                     result.extend(faq.table(table, table.name or document.title))
+                    self._saw(path, grid, table)
                 elif table.header.kind is TableKind.PRODUCT:
                     self.has_products = True
                     self._products.add_table(path, document.title, table)
+                    self._saw(path, grid, table)
                 elif number == 0:
-                    self._undecided.append((path, document, table, grid))
+                    self._undecided.append(_Undecided(path, document, table, grid, told=rule is not None))
+
+    def _saw(self, path: str, grid: Grid, table: Table) -> None:
+        header, unused = table.header, []
+        if header.kind is TableKind.FAQ:
+            used = set(header.columns.values())
+            filled = {i for row in table.rows for i, cell in enumerate(row.cells) if cell}
+            unused = [n for i, n in enumerate(header.names) if n and i not in used and i in filled and not _is_id(n)]
+        self._reads[path].tables.append(
+            TableSeen(grid.name, table.header_row, header.names, len(table.rows), header.kind.value, tuple(unused))
+        )
 
     def _route_record(self, path: str, record: ConvertedDocument, faq: FaqChunker, result: Chunked) -> None:
         if record.kind in _FAQ_KINDS:
@@ -141,12 +173,16 @@ class Reader:
     def _settle_undecided(self) -> None:
         """Tables without SKU or price: a spec sheet when its first names are known products, else policy text."""
         names = self._products.names()
-        for path, document, table, grid in self._undecided:
+        for undecided in self._undecided:
+            path, document, table, grid = undecided.path, undecided.document, undecided.table, undecided.grid
             column = table.header.columns.get(Column.NAME)
             cells = [r.cells[column] for r in table.rows if column is not None and column < len(r.cells)]
             if cells and sum(cell in names for cell in cells) >= 0.5 * len(cells):
                 self._products.add_table(path, document.title, table)
+                self._saw(path, grid, table)
                 continue
+            seen = text_table(grid, table.header_row, table.header.names, len(table.rows), told=undecided.told)
+            self._reads[path].tables.append(seen)
             blocks: list[Block] = [Heading(1, table.name), grid] if table.name else [grid]
             language = language_of(" ".join(c for row in grid.rows for c in row.cells))
             policy = document_for(path, document.title, Kind.POLICY, language)
@@ -155,6 +191,16 @@ class Reader:
             made = chunk_policy(policy, blocks, self._zone)
             made.documents = [d for d in made.documents if d.document_id not in known]
             result.extend(made)
+
+
+_IDS = re.compile(
+    r"id|no|nr|number|序号|编号|(?:更新|创建)时间|(?:updated|created)(?:at)?|(?:html)?url|link|locale|语言|作者|author"
+)
+
+
+def _is_id(header: str) -> bool:
+    """Whether a column only numbers or stamps its rows: nobody misses it."""
+    return _IDS.fullmatch(normal(header)) is not None
 
 
 def _all_text(blocks: Sequence[Block]) -> str:

@@ -33,6 +33,8 @@ class FileReport:
     error: str = ""
     skipped: list[SkippedRow] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    """Tables that were not recognised, or only in part"""
 
     @property
     def tells(self) -> bool:
@@ -124,6 +126,7 @@ def print_report(report: IngestReport, console: Console) -> None:
             console.print(f"[red]failed[/red]  {escape(file.path)}: {escape(file.error)}")
         notes = [f"[yellow]skipped[/yellow] {escape(file.path)} row {s.row}: {escape(s.reason)}" for s in file.skipped]
         notes += [f"[cyan]note[/cyan]    {escape(file.path)}: {escape(warning)}" for warning in file.warnings]
+        notes += [f"[magenta]table[/magenta]   {escape(file.path)}: {escape(table)}" for table in file.tables]
         for note in notes[:SHOWN_NOTES]:
             console.print(note)
         if len(notes) > SHOWN_NOTES:

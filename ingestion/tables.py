@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ingestion.converted import Grid, Row
 from ingestion.headers import TableHeader, TableKind, count_known, read_header
+from ingestion.mapping import TableRule, apply_rule
 
 HEADER_SEARCH_ROWS = 20
 _DEFAULT_SHEET = re.compile(r"(?:sheet|工作表|表格?|table|页)\s*\d*", re.IGNORECASE)
@@ -25,10 +26,16 @@ class Table:
     name: str = ""
 
 
-def read_tables(grid: Grid) -> list[Table]:
-    """The tables of a grid: one FAQ or product table, or any number of other ones."""
+def read_tables(grid: Grid, rule: TableRule | None = None) -> list[Table]:
+    """The tables of a grid: one FAQ or product table, or any number of other ones.
+
+    `rule` is what the shop's mapping.yaml says of it. Raises BadInput when the table is not as that says.
+    """
+    if rule is not None and rule.kind is not TableKind.OTHER:
+        header, row, below = apply_rule(rule, grid)
+        return [Table(header, row.number, tuple(r for r in below if any(r.cells)), (), (), sheet_title(grid.name))]
     rows = [row for row in grid.rows if any(row.cells)]
-    known = _known_header(rows)
+    known = None if rule is not None else _known_header(rows)
     if known is not None:
         header = read_header(rows[known].cells)
         captions = tuple(" ".join(filter(None, row.cells)) for row in rows[:known])

@@ -15,6 +15,7 @@ from ingestion.converted import ConvertedFile
 MAX_FILE_BYTES = 100 * 1024 * 1024
 MAX_UNPACKED_BYTES = 400 * 1024 * 1024
 MAX_CELL_CHARACTERS = 100_000
+READ_AGAIN = 3
 
 
 def _converters() -> tuple[ModuleType, ...]:
@@ -46,8 +47,28 @@ SUFFIXES = frozenset(
 def convert_file(path: Path) -> ConvertedFile:
     """Read one file into headings, paragraphs and tables.
 
-    Raises BadInput, whose message says what is wrong with the file and what to do.
+    One that is replaced meanwhile is read again. Raises BadInput, whose message says what is wrong with the file and
+    what to do.
     """
+    for _ in range(READ_AGAIN):
+        before = _stamp(path)
+        try:
+            converted = _convert(path)
+        except BadInput:
+            if _stamp(path) == before:
+                raise
+            continue
+        if _stamp(path) == before:
+            return converted
+    raise BadInput("the file is written again and again while it is read; wait until that is done, then ingest again")
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _convert(path: Path) -> ConvertedFile:
     size = path.stat().st_size
     if size == 0:
         raise BadInput("the file is empty")

@@ -18,6 +18,7 @@ UNREAD_DOCUMENTS = frozenset(
 )
 BRANDS = ("brand.yaml", "brand.yml")
 ORDERS = "orders.jsonl"
+SETTINGS = ("mapping.yaml", "mapping.yml", "sources.yaml", "sources.yml")
 _README = re.compile(r"readme(?:[._-].*)?|license|changelog", re.IGNORECASE)
 MAX_FILES = 5_000
 
@@ -81,7 +82,7 @@ def open_folder(path: Path, known_root: str = "") -> ShopFolder:
     path = path.resolve()
     if not path.exists():
         raise BadInput(f"{path} does not exist; nothing was read")
-    root = _root_of(path, Path(known_root) if known_root else None)
+    root = root_of(path, Path(known_root) if known_root else None)
     knowledge = root / "knowledge"
     top = knowledge if knowledge.is_dir() else root
     found = list(_walk(top, root))
@@ -107,7 +108,7 @@ def open_folder(path: Path, known_root: str = "") -> ShopFolder:
     )
 
 
-def _root_of(path: Path, known: Path | None) -> Path:
+def root_of(path: Path, known: Path | None) -> Path:
     """The shop folder a path belongs to: the nearest with a brand or a knowledge folder, else the known one."""
     folder = path if path.is_dir() else path.parent
     for candidate in (folder, *folder.parents[:6]):
@@ -139,9 +140,11 @@ def _walk(top: Path, root: Path) -> Iterator[SourceFile]:
 
 
 def _is_shop_file(file: Path, root: Path) -> bool:
-    """Whether it is the brand or the order book: never knowledge, however the name is spelt."""
+    """Whether it is the brand, the order book or a setting: never knowledge, however the name is spelt."""
     name = file.name.lower()
-    return (file.parent == root and name in (*BRANDS, ORDERS)) or (file.parent == root / "shop" and name == ORDERS)
+    return (file.parent == root and name in (*BRANDS, *SETTINGS, ORDERS)) or (
+        file.parent == root / "shop" and name == ORDERS
+    )
 
 
 def _own_file(folder: Path, *names: str) -> Path | None:
