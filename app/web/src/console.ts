@@ -2,13 +2,19 @@
 
 import { hitTest } from "./console/hit_test.ts";
 import { home } from "./console/home.ts";
+import { knowledgePage } from "./console/knowledge.ts";
+import { productsPage } from "./console/products.ts";
 import { releasesPage } from "./console/releases.ts";
+import { uploadPage } from "./console/upload.ts";
 import { frame } from "./staff/frame.ts";
 
 const pages: Record<string, (root: HTMLElement) => void> = {
   home,
+  knowledge: knowledgePage,
+  products: productsPage,
   releases: releasesPage,
   test: hitTest,
+  upload: uploadPage,
 };
 
 frame();

@@ -23,7 +23,7 @@ export function batch(setting: () => Setting): HTMLElement {
   const shown = h("div", { class: "section", "aria-live": "polite" });
   const start = h("button", { type: "button", class: "primary" }, t("全部试问", "Ask them all"));
   const zone = dropZone(t("把问题表拖到这里", "Drop a sheet of questions here"), t("csv 或 xlsx，最多 500 行；认得表头 问题 / question、期望 / expected", "csv or xlsx, 500 rows at most; the headers question / 问题 and expected / 期望 are known"), ".csv,.tsv,.txt,.xlsx", (files) => {
-    const [file] = files;
+    const file = files[0]?.file;
     if (file) {
       void attempt(async () => {
         const { questions } = await upload<{ questions: Row[] }>("/v1/knowledge/try/sheet", file, "application/octet-stream", () => undefined);

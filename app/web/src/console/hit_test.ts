@@ -34,6 +34,9 @@ export interface Trial {
   reply: { text: string; confidence: number; related_questions: string[] };
 }
 
+/** Passages that are seen at once. */
+const SHOWN = 5;
+
 export interface Setting {
   release: number | undefined;
   as_of: string | undefined;
@@ -201,6 +204,12 @@ function understood(trial: Trial): HTMLElement {
 
 function passages(trial: Trial): HTMLElement {
   const list = h("ol", { class: "hits" });
+  const all = h("button", { type: "button", class: "small" }, t(`再看 ${trial.hits.length - SHOWN} 条`, `Show ${trial.hits.length - SHOWN} more`));
+  all.hidden = trial.hits.length <= SHOWN;
+  all.addEventListener("click", () => {
+    for (const item of list.children) (item as HTMLElement).hidden = false;
+    all.hidden = true;
+  });
   trial.hits.forEach((hit, index) => {
     const sure = hit.scores.confidence ?? 0;
     const bar = h("i");
@@ -208,12 +217,12 @@ function passages(trial: Trial): HTMLElement {
     list.append(
       h(
         "li",
-        { class: trial.used.includes(hit.chunk_id) && trial.decision === "answer" ? "hit used" : "hit" },
+        { class: used(hit, trial) ? "hit used" : "hit", hidden: index >= SHOWN },
         h("div", { class: "rank" }, h("strong", {}, String(index + 1)), h("div", { class: "meter" }, bar), h("span", {}, percent(sure))),
         h(
           "div",
           {},
-          h("div", { class: "row" }, h("span", { class: "badge" }, kindName(hit.kind)), h("h3", {}, hit.title), trial.used.includes(hit.chunk_id) && trial.decision === "answer" ? h("span", { class: "badge good" }, t("用在回答里", "used")) : ""),
+          h("div", { class: "row" }, h("span", { class: "badge" }, kindName(hit.kind)), h("h3", {}, hit.title), used(hit, trial) ? h("span", { class: "badge good" }, t("用在回答里", "used")) : ""),
           h("p", { class: "prose clip" }, hit.text),
           h("p", { class: "source" }, `${hit.path} · ${hit.locator}`),
           h("details", {}, h("summary", {}, t("所有分数", "Every score")), scoreList(Object.entries(hit.scores)), h("p", { class: "prose" }, hit.text)),
@@ -225,8 +234,12 @@ function passages(trial: Trial): HTMLElement {
     "section",
     { class: "card section" },
     h("div", { class: "card-head" }, h("h2", {}, t("找到的资料", "What was found")), h("small", {}, t("按把握排序；分数只和同类分数比。", "Best first; a score compares with its own kind only."))),
-    trial.hits.length ? list : h("p", { class: "hint" }, t("什么也没找到。", "Nothing was found.")),
+    trial.hits.length ? h("div", {}, list, all) : h("p", { class: "hint" }, t("什么也没找到。", "Nothing was found.")),
   );
+}
+
+function used(hit: Hit, trial: Trial): boolean {
+  return trial.decision === "answer" && trial.used.includes(hit.chunk_id);
 }
 
 function scoreList(scores: [string, number][]): HTMLElement {

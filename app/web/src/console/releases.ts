@@ -4,7 +4,7 @@ import { h } from "../dom.ts";
 import { get, post } from "../staff/api.ts";
 import { ask, attempt, toast } from "../staff/feedback.ts";
 import { ago, count, moment, t } from "../staff/words.ts";
-import { checksView } from "./checks.ts";
+import { type Checks, checksView, reasonsOf } from "./checks.ts";
 import { type Diff, diffCounts, diffView, fetchDiff } from "./diff.ts";
 
 export interface Release {
@@ -36,8 +36,8 @@ export function waitingOf(list: ReleaseList): Release | undefined {
 }
 
 /** Moves the pointer to a release and offers to take it back at once. */
-export async function publish(number: number, live: number | null, done: () => void, reason = ""): Promise<void> {
-  await post("/v1/knowledge/releases/publish", { release: number, reason });
+export async function publish(number: number, live: number | null, done: () => void, more: { reason?: string; force?: string } = {}): Promise<void> {
+  await post("/v1/knowledge/releases/publish", { release: number, ...more });
   toast(t(`第 ${number} 版已上线`, `Release ${number} is live`), "good", live ? { label: t("撤销", "Undo"), run: () => void attempt(() => rollback(live, done)) } : undefined);
   done();
 }
@@ -55,18 +55,19 @@ export function releasesPage(root: HTMLElement): void {
       const [list, story] = await Promise.all([get<ReleaseList>("/v1/knowledge/releases"), get<{ moves: Move[] }>("/v1/knowledge/releases/history")]);
       const waiting = waitingOf(list);
       const diff = waiting && list.live ? await fetchDiff(list.live, waiting.number) : null;
-      root.replaceChildren(...view(list, story.moves, waiting, diff, load));
+      const checks = waiting ? await get<Checks>(`/v1/knowledge/releases/${waiting.number}/checks`).catch(() => null) : null;
+      root.replaceChildren(...view(list, story.moves, waiting, diff, checks, load));
     });
   root.replaceChildren(h("p", { class: "loading" }, t("正在读取…", "Loading…")));
   void load();
 }
 
-function view(list: ReleaseList, moves: Move[], waiting: Release | undefined, diff: Diff | null, load: () => void): HTMLElement[] {
+function view(list: ReleaseList, moves: Move[], waiting: Release | undefined, diff: Diff | null, checks: Checks | null, load: () => void): HTMLElement[] {
   if (!list.releases.length) return [nothing()];
   const live = list.releases.find((release) => release.live);
   return [
     liveCard(live, moves, load),
-    waiting ? waitingCard(waiting, list.live, diff, load) : h("section", { class: "card" }, h("h2", {}, t("没有等待发布的改动", "Nothing is waiting")), h("p", { class: "hint" }, t("上传文件或编辑问答之后，新的版本会在这里等您确认。", "After an upload or an edit, the new release waits here for your word."))),
+    waiting ? waitingCard(waiting, list.live, diff, checks, load) : h("section", { class: "card" }, h("h2", {}, t("没有等待发布的改动", "Nothing is waiting")), h("p", { class: "hint" }, t("上传文件或编辑问答之后，新的版本会在这里等您确认。", "After an upload or an edit, the new release waits here for your word."))),
     historyCard(list, moves, load),
     compareCard(list),
   ];
@@ -92,9 +93,10 @@ function liveCard(live: Release | undefined, moves: Move[], load: () => void): H
   );
 }
 
-function waitingCard(waiting: Release, live: number | null, diff: Diff | null, load: () => void): HTMLElement {
-  const go = h("button", { type: "button", class: "primary" }, t(`发布第 ${waiting.number} 版`, `Publish release ${waiting.number}`));
-  go.addEventListener("click", () => attempt(() => publish(waiting.number, live, load), go));
+function waitingCard(waiting: Release, live: number | null, diff: Diff | null, checks: Checks | null, load: () => void): HTMLElement {
+  const held = checks?.held_back ?? false;
+  const go = h("button", { type: "button", class: held ? "" : "primary" }, held ? t("仍要发布…", "Publish anyway…") : t(`发布第 ${waiting.number} 版`, `Publish release ${waiting.number}`));
+  go.addEventListener("click", () => (held && checks ? void force(waiting.number, live, checks, load) : void attempt(() => publish(waiting.number, live, load), go)));
   const test = `/console/test?${new URLSearchParams({ shop: document.body.dataset.shop ?? "", release: String(waiting.number) })}`;
   return h(
     "section",
@@ -103,9 +105,19 @@ function waitingCard(waiting: Release, live: number | null, diff: Diff | null, l
       h("div", {}, h("p", { class: "eyebrow" }, t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${waiting.note}` : ""}`)),
       h("div", { class: "row" }, h("a", { class: "button", href: test }, t("先试问", "Try it first")), go),
     ),
-    checksView(waiting.number, go, load),
+    checks ? checksView(checks) : "",
     diff ? h("div", { class: "section" }, h("div", { class: "card-head" }, h("h2", {}, t("会改变什么", "What it changes")), diffCounts(diff)), diff.total ? diffView(diff) : "") : "",
   );
+}
+
+/** Publishing what is held back takes a reason, which is kept. */
+async function force(number: number, live: number | null, checks: Checks, load: () => void): Promise<void> {
+  const reason = h("textarea", { required: true, minlength: "4", maxlength: "500" });
+  const answer = await ask<string>(t(`仍要发布第 ${number} 版？`, `Publish release ${number} anyway?`), (close) => [
+    h("ul", { class: "stack tight" }, ...reasonsOf(checks).slice(0, 6).map((text) => h("li", { class: "alert" }, text))),
+    h("form", { class: "stack section", onsubmit: (event: Event) => (event.preventDefault(), close(reason.value)) }, h("label", {}, t("为什么可以发布（会留在发布记录里）", "Why it may go live (kept in the history)"), reason), h("div", { class: "acts" }, h("button", { class: "danger" }, t("发布", "Publish")))),
+  ]);
+  if (answer !== null) await attempt(() => publish(number, live, load, { force: answer }));
 }
 
 function historyCard(list: ReleaseList, moves: Move[], load: () => void): HTMLElement {

@@ -39,7 +39,7 @@ export function send<T>(method: "PUT" | "PATCH" | "DELETE", path: string, body: 
 }
 
 /** Sends a file with its progress, 0 to 1: fetch cannot tell how much has been sent. */
-export function upload<T>(path: string, file: Blob, type: string, told: (done: number) => void): Promise<T> {
+export function upload<T>(path: string, file: Blob | FormData, type: string, told: (done: number) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", path);
