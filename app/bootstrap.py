@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
@@ -43,8 +42,8 @@ from app.chat.turn import Turn
 from app.chat.understand import Understander
 from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
-from app.conversation.speak import Conversations
 from app.editing import LateEditing
+from app.desk_parts import make_counter
 from app.errors import NoKnowledge, NotFound
 from app.intake import KnowledgeIntake
 from app.knowledge.jobs import Jobs
@@ -303,9 +302,23 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         publisher = Publisher(knowledge.catalogue, knowledge.index, Attendance(knowledge, model, pipeline).try_release)
         storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
 
+        counter = make_counter(
+            knowledge.database,
+            master,
+            attendant=pipeline,
+            releases=knowledge.catalogue,
+            brands=knowledge.brands,
+            witness=telemetry,
+        )
+
         async def start() -> None:
+            counter.watch.start()
             if isinstance(model, EmbeddedModel):
                 model.start()
+
+        async def close() -> None:
+            await counter.close()
+            await model.close()
 
         async def parts() -> Sequence[Part]:
             return await parts_of(settings, knowledge, model)
@@ -314,13 +327,9 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             return [t.question for t in (await storefront.read(shop, language)).starters][:WELCOME_QUESTIONS]
 
         yield ServerContainer(
-            conversations=Conversations(
-                log=SqlEventLog(knowledge.database, master),
-                attendant=pipeline,
-                releases=knowledge.catalogue,
-                brands=knowledge.brands,
-                witness=telemetry,
-            ),
+            conversations=counter.conversations,
+            desk=counter.desk,
+            orders=FileOrderBook(knowledge.brands.orders),
             attendant=pipeline,
             searcher=pipeline,
             knowledge=knowledge.catalogue,
@@ -343,7 +352,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             address_bucket=Buckets(settings.address_rate_per_minute),
             parts=parts,
             start=start,
-            close=model.close,
+            close=close,
             storefront_reader=storefront,
         )
 

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 import app as package
-from app.api import editing, health, hit_test, intake, knowledge, openai, problems, releases, shopper
+from app.api import desk, desk_floor, editing, health, hit_test, intake, knowledge, openai, problems, releases, shopper
 from app.api.container import Container
 from app.api.outermost import Outermost
 from app.web import console, signing
@@ -53,7 +53,8 @@ def create_app(container: Container) -> FastAPI:
         larger={("POST", "/v1/knowledge/uploads"): container.upload_limit_bytes},
     )
     problems.install(app)
-    for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, health, signing, console):
+    people = (desk, desk_floor, signing, console)
+    for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, health, *people):
         app.include_router(part.router)
     if isinstance(container, StorefrontSource):
         app.include_router(pages.router(container))

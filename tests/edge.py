@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.engine import Database
 from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
@@ -20,6 +19,7 @@ from app.conversation.log import EventLog
 from app.conversation.ports import Attendant
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
+from app.desk_parts import make_counter
 from app.errors import Conflict, NotFound
 from app.knowledge.chunk import Chunk
 from app.knowledge.release import PointerMove, Release, ReleaseState
@@ -108,15 +108,21 @@ def make_container(home: Path, attendant: FakeAttendant | None = None, url: str 
     attendant = attendant or FakeAttendant()
     database = migrated_database(home, url)
     shops, telemetry = FakeShops(), Telemetry()
-    log = SqlEventLog(database, MASTER)
+    counter = make_counter(
+        database, MASTER, attendant=attendant, releases=shops, brands=shops, witness=telemetry, limits=Limits(30, 2)
+    )
+
+    async def start() -> None:
+        counter.watch.start()
 
     async def close() -> None:
+        await counter.close()
         database.close()
 
     parts: dict[str, Any] = {
-        "conversations": Conversations(
-            log=log, attendant=attendant, releases=shops, brands=shops, witness=telemetry, limits=Limits(30, 2)
-        ),
+        "conversations": counter.conversations,
+        "desk": counter.desk,
+        "start": start,
         "attendant": attendant,
         "searcher": attendant,
         "knowledge": shops,

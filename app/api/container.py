@@ -10,12 +10,14 @@ from typing import Any, Protocol
 from app.api.auth import Tokens
 from app.api.limits import Buckets
 from app.chat.turn import Turn
+from app.conversation.desk import Desk
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
 from app.knowledge.chunk import Chunk
 from app.knowledge.editor import Editing
 from app.knowledge.jobs import Jobs, Progress
 from app.knowledge.release import PointerMove, Release
+from app.shop.orders import OrderBook
 from app.staff.door import Door
 from app.telemetry import Telemetry
 
@@ -133,6 +135,10 @@ class Container:
     jobs: Jobs = field(default_factory=Jobs)
     editing: Callable[[], Awaitable[Editing]] | None = None
     """What editors change over the files; None = not here"""
+    desk: Desk | None = None
+    """Where people take conversations over; None = not here"""
+    orders: OrderBook | None = None
+    """Whose orders the desk shows beside a chat"""
     door: Door | None = None
     """Where staff sign in; None = only programs with the API key get in"""
     default_shop: str = ""

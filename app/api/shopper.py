@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.api.auth import has_key, require_conversation
 from app.api.container import Container
 from app.api.problems import problem_json
-from app.api.shopper_view import seen_by_shopper
+from app.api.shopper_view import seen_by_shopper, shown_sign
 from app.api.sse import HEARTBEAT, RETRY, EventStream, LastFrames, frame
 from app.api.wire import FeedbackBody, HandoffBody, IdentityBody, SayBody, StartBody, json_response, read, schema
 from app.chat.turn import Identity
@@ -100,7 +100,10 @@ async def events(request: Request, conversation_id: str) -> Response:
     status, seq = await container.conversations.position(conversation_id)
     if status is Status.CLOSED and after >= seq:
         return Response(status_code=204)
-    return EventStream(_follow(await container.conversations.follow(conversation_id, after)))
+    following = await container.conversations.follow(conversation_id, after)
+    waits = status is Status.WAITING and container.desk is not None
+    place = await container.desk.place(conversation_id) if waits and container.desk else 0
+    return EventStream(_follow(following, place))
 
 
 @router.post("/{conversation_id}/handoff", openapi_extra=schema(HandoffBody))
@@ -114,6 +117,17 @@ async def handoff(request: Request, conversation_id: str) -> Response:
     if body.contact:
         called["ticket"] = await container.conversations.leave_contact(conversation_id, body.contact, body.message)
     return json_response(called)
+
+
+@router.post("/{conversation_id}/typing", status_code=204)
+async def typing(request: Request, conversation_id: str) -> Response:
+    """The shopper is typing: a person at the desk may see that. Nothing is kept."""
+    container = container_of(request)
+    require_conversation(request, container.tokens, conversation_id)
+    container.address_bucket.take(address_of(request))
+    if container.desk is not None:
+        await container.desk.shopper_types(conversation_id)
+    return Response(status_code=204)
 
 
 @router.post("/{conversation_id}/feedback", openapi_extra=schema(FeedbackBody))
@@ -196,13 +210,13 @@ async def _tell(telling: Telling) -> AsyncIterator[bytes]:
         yield frame("problem", problem_json(error))
 
 
-async def _follow(following: AsyncGenerator[Event | Sign, None]) -> AsyncIterator[bytes]:
-    yield RETRY
+async def _follow(following: AsyncGenerator[Event | Sign, None], place: int = 0) -> AsyncIterator[bytes]:
+    yield RETRY + (frame("handoff.position", {"position": place}) if place else b"")
     try:
         async with contextlib.aclosing(following) as happening:
             async for event in happening:
                 if isinstance(event, Sign):
-                    yield frame(event.type, event.payload) if event.type else HEARTBEAT
+                    yield frame(event.type, shown_sign(event)) if event.type else HEARTBEAT
                 elif piece := _frame(event):
                     yield piece
                     if event.type in (EventType.CLOSED, EventType.ERASED):

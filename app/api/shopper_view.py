@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from app.api.problems import problem_of_event
 from app.conversation.events import Event, EventType
+from app.conversation.session import Sign
 
 Payload: TypeAlias = dict[str, Any]
 
@@ -15,6 +16,14 @@ def seen_by_shopper(event: Event) -> tuple[str, Payload] | None:
     """The event's name and data on the wire; None for what is not the shopper's to see (notes, tags, drafts)."""
     shown = _SHOWN.get(event.type)
     return shown(event.payload) if shown else None
+
+
+def shown_sign(sign: Sign) -> Payload:
+    """A passing sign as the shopper sees it: people by their name, never by their account."""
+    shown = dict(sign.payload)
+    if "agent" in shown:
+        shown["agent"] = shown.get("name", "")
+    return shown
 
 
 def _as(name: str, *members: str) -> Callable[[Mapping[str, Any]], tuple[str, Payload]]:

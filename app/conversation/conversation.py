@@ -77,6 +77,8 @@ class Conversation:
     """client_message_id → message_id"""
     replies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """message_id → the reply that answers it, as the shopper got it"""
+    by_agent: dict[str, str] = field(default_factory=dict)
+    """client_message_id of an agent's message → its message_id"""
     turns: dict[str, int] = field(default_factory=dict)
     """message_id of a turn → seq at which its decision stands"""
     said: list[tuple[str, Message]] = field(default_factory=list)
@@ -201,6 +203,8 @@ class Conversation:
         for message in tuple(self.unanswered.values()):
             self.said.append((message.message_id, Message("user", message.text)))
         self.unanswered.clear()
+        if sent := event.payload.get("client_message_id"):
+            self.by_agent[str(sent)] = event.payload["message_id"]
         self.said.append((event.payload["message_id"], Message("agent", event.payload["text"])))
         del self.said[:-KEPT_MESSAGES]
 
@@ -214,7 +218,7 @@ class Conversation:
         self.locale = self.page = ""
         self.identity = Identity()
         self.episode = None
-        for kept in (self.messages, self.by_client, self.replies, self.turns, self.unanswered):
+        for kept in (self.messages, self.by_client, self.replies, self.turns, self.by_agent, self.unanswered):
             kept.clear()
         self.said.clear()
         self.pinned.clear()

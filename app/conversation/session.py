@@ -19,6 +19,8 @@ RECENT_EVENTS = 128
 GATHER_SECONDS = 0.02
 """How long an event may wait for others to share its commit with, while nobody waits for it to be durable."""
 HEARTBEAT_SECONDS = 15.0
+OTHERS_SECONDS = 1.0
+"""How far behind another instance a follower of a conversation with a person may be"""
 _ATTEMPTS = 8
 Heard: TypeAlias = Callable[[Conversation, Sequence[Event]], None]
 """Told what has just happened in a conversation"""
@@ -211,15 +213,32 @@ class Session:
                     return
                 if follower.wake.is_set():
                     continue
-                try:
-                    async with asyncio.timeout(heartbeat_seconds):
-                        await follower.wake.wait()
-                except TimeoutError:
-                    if self._log.shared:
-                        await self._catch_up()
+                if not await self._woken(follower, after, heartbeat_seconds):
                     yield [Sign()]
         finally:
             self._followers.discard(follower)
+
+    async def _woken(self, follower: Follower, after: int, heartbeat_seconds: float) -> bool:
+        """Whether something happened before the next sign of life is due.
+
+        Where other instances write too, a conversation that a person was called to is looked at every moment: the
+        agent may work on another instance.
+        """
+        left = heartbeat_seconds
+        while left > 0:
+            hurry = self._log.shared and self.status in (Status.WAITING, Status.WITH_AGENT)
+            wait = min(left, OTHERS_SECONDS) if hurry else left
+            try:
+                async with asyncio.timeout(wait):
+                    await follower.wake.wait()
+                return True
+            except TimeoutError:
+                left -= wait
+            if self._log.shared:
+                await self._catch_up()
+                if self.conversation.seq > after:
+                    return True
+        return False
 
     async def _since(self, after: int) -> list[Event]:
         if after >= self.conversation.seq:

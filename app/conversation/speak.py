@@ -55,6 +55,7 @@ class Conversations:
             clock=clock,
         )
         self._heard: list[Heard] = []
+        self._hanging_up: list[Callable[[], None]] = []
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._closing = False
 
@@ -184,6 +185,10 @@ class Conversations:
         """A turn that answers these messages, for a draft: nothing of it is sent. Raises NoKnowledge."""
         return await self._answerer.turn(await self.look(conversation_id), messages)
 
+    def also_hang_up(self, hang_up: Callable[[], None]) -> None:
+        """Call this too when streams have to end."""
+        self._hanging_up.append(hang_up)
+
     def listen(self, heard: Heard) -> None:
         """Call this with every conversation and what has just happened in it. It must not raise or wait."""
         self._heard.append(heard)
@@ -214,6 +219,8 @@ class Conversations:
 
     def hang_up(self) -> None:
         """End all streams of events: a server that waits for its readers to leave would never stop."""
+        for hang_up in self._hanging_up:
+            hang_up()
         for session in self._sessions.values():
             session.hang_up()
 

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.adapters.db.conversation_tables import conversations, events
+from app.adapters.db.desk_projection import DeskProjection
 from app.adapters.db.engine import Database
 from app.conversation.events import Draft, Event, EventType
 from app.conversation.log import Entry, Moved
@@ -61,11 +62,15 @@ class SqlEventLog:
     """`EventLog` on SQLite or PostgreSQL."""
 
     def __init__(
-        self, database: Database, master: MasterKey, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        database: Database,
+        master: MasterKey,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._master = master
         self._clock = clock
+        self._project = DeskProjection(master.derive("known shoppers"))
         self._heads: OrderedDict[str, Head] = OrderedDict()
         self._heads_lock = Lock()
 
@@ -135,6 +140,7 @@ class SqlEventLog:
             },
         )
         connection.execute(insert(events), rows)
+        self._project(connection, written, start.status)
         self._remember(conversation_id, head)
         return written[0]
 
@@ -168,6 +174,7 @@ class SqlEventLog:
         if moved.rowcount != 1:
             return None
         connection.execute(insert(events), rows)
+        self._project(connection, written, start.status)
         self._remember(conversation_id, head)
         return written
 

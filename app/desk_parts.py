@@ -1,0 +1,97 @@
+"""Puts conversations and the desk together: the same log, board, modes and attendant. Called by bootstrap."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.adapters.db.conversations import SqlEventLog
+from app.adapters.db.desk import SqlCannedReplies, SqlDesk, SqlModes
+from app.adapters.db.engine import Database
+from app.conversation.answer import Limits
+from app.conversation.assist import Assistant
+from app.conversation.desk import Desk
+from app.conversation.hub import Hub
+from app.conversation.ports import Attendant, Brands, Releases, Witness
+from app.conversation.reception import Reception
+from app.conversation.seal import MasterKey
+from app.conversation.speak import Conversations
+from app.errors import XiaoerError
+
+SWEEP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Conversations, and the desk beside them."""
+
+    conversations: Conversations
+    desk: Desk
+    watch: Watch
+    assistant: Assistant
+
+    async def close(self) -> None:
+        """Stop watching and drafting."""
+        await self.watch.stop()
+        await self.assistant.close()
+
+
+class Watch:
+    """Looks after conversations whose person is gone."""
+
+    def __init__(self, desk: Desk, every_seconds: float = SWEEP_SECONDS) -> None:
+        self._desk = desk
+        self._every_seconds = every_seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin. Twice is harmless."""
+        self._task = self._task or asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await asyncio.sleep(self._every_seconds)
+            with contextlib.suppress(XiaoerError):  # the database is away for a moment: the next round finds them
+                await self._desk.sweep()
+
+
+def make_counter(
+    database: Database,
+    master: MasterKey,
+    *,
+    attendant: Attendant,
+    releases: Releases,
+    brands: Brands,
+    witness: Witness,
+    limits: Limits | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Counter:
+    """Both over that database."""
+    board, modes = SqlDesk(database, clock), SqlModes(database)
+    reception = Reception(board, modes, clock)
+    conversations = Conversations(
+        log=SqlEventLog(database, master, clock),
+        attendant=attendant,
+        releases=releases,
+        brands=brands,
+        witness=witness,
+        limits=limits,
+        clock=clock,
+        reception=reception,
+    )
+    hub = Hub(board)
+    conversations.also_hang_up(hub.hang_up)
+    assistant = Assistant(conversations, attendant, reception, brands, witness)
+    desk = Desk(conversations, board, board, brands, hub, assistant, SqlCannedReplies(database), modes, clock)
+    return Counter(conversations, desk, Watch(desk), assistant)
