@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -42,9 +42,10 @@ from app.chat.turn import Turn
 from app.chat.understand import Understander
 from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
-from app.editing import LateEditing
 from app.desk_parts import make_counter
+from app.editing import LateEditing
 from app.errors import NoKnowledge, NotFound
+from app.gatekeeping import SuiteGate
 from app.intake import KnowledgeIntake
 from app.knowledge.jobs import Jobs
 from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
@@ -73,6 +74,7 @@ class Knowledge:
     index: KnowledgeIndex
     embedder: Embedder
     brands: ShopFiles
+    gate: SuiteGate | None = None
 
 
 class ShopFiles(Mapping[str, Brand]):
@@ -169,6 +171,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
+def make_gate(settings: Settings, knowledge: Callable[[], Knowledge]) -> SuiteGate:
+    """What runs a shop's suite before a publish: the production pipeline, whose decisions need no model."""
+    plain = settings.model_copy(update={"model": "none"})
+    return SuiteGate(settings.home, ShopFiles(settings.home), lambda: make_pipeline(plain, knowledge(), NoModel()))
+
+
 @asynccontextmanager
 async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
     """Open the database, the index and the embedder; close them in the end."""
@@ -177,10 +185,11 @@ async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
     with open_database(settings) as database:
         index = make_index(settings)
         try:
-            catalogue = SqlCatalogue(database)
-            yield Knowledge(
-                settings.home, database, catalogue, index, make_embedder(settings), ShopFiles(settings.home)
+            brands = ShopFiles(settings.home)
+            knowledge = Knowledge(
+                settings.home, database, SqlCatalogue(database), index, make_embedder(settings), brands
             )
+            yield replace(knowledge, gate=make_gate(settings, lambda: knowledge))
         finally:
             await index.close()
 
@@ -299,7 +308,8 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         pipeline = make_pipeline(settings, knowledge, model)
         master = master_key(settings)
         telemetry = Telemetry()
-        publisher = Publisher(knowledge.catalogue, knowledge.index, Attendance(knowledge, model, pipeline).try_release)
+        attendance = Attendance(knowledge, model, pipeline)
+        publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)
         storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
 
         counter = make_counter(
@@ -369,9 +379,13 @@ def master_key(settings: Settings) -> MasterKey:
 async def open_publisher(settings: Settings) -> AsyncIterator[Publisher]:
     """What moves pointers, without a server and without the engines that answering takes."""
     with open_database(settings) as database:
-        index = make_index(settings)
+        index, brands, catalogue = make_index(settings), ShopFiles(settings.home), SqlCatalogue(database)
+
+        def knowledge() -> Knowledge:
+            return Knowledge(settings.home, database, catalogue, index, make_embedder(settings), brands)
+
         try:
-            yield Publisher(SqlCatalogue(database), index)
+            yield Publisher(catalogue, index, gate=make_gate(settings, knowledge))
         finally:
             await index.close()
 

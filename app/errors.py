@@ -6,6 +6,7 @@ A message says what happened, what was kept, and what to do next. The HTTP edge 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -70,6 +71,23 @@ class OutdatedEdit(Conflict):
         self.row = row
         self.version = version
         self.members: dict[str, Any] = {}
+
+
+class HeldBack(Conflict):
+    """The checks or the shop's suite object to a release."""
+
+    slug = "held-back"
+    title = "The release is held back"
+    shown = 5
+    """So many reasons are told in the message"""
+
+    def __init__(self, shop: str, number: int, reasons: Sequence[str]) -> None:
+        told = "; ".join(reasons[: self.shown])
+        more = f"; and {len(reasons) - self.shown} more" if len(reasons) > self.shown else ""
+        super().__init__(
+            f"Release {number} of {shop} is not published: {told}{more}. The live release stays. Mend the files and "
+            "ingest again, or publish it with `force` and a reason, which is kept."
+        )
 
 
 class TooLarge(XiaoerError):

@@ -1,7 +1,8 @@
 """`xiaoer ingest`: once, or again and again while it watches.
 
 Exit codes, for cron and systemd: 0 all was done; 1 something must be changed by a person (a file that cannot be read,
-a folder that is not there), and the live release stays; 75 a part is busy or down, and the same command will do later.
+a folder that is not there), and the live release stays; 3 all was read and built, and the checks or the shop's suite
+hold the release back; 75 a part is busy or down, and the same command will do later.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import typer
 from rich.markup import escape
 
 from app.errors import BadInput, Unavailable, XiaoerError
+from app.gatekeeping import adopt_suite
+from app.release_commands import Force, SuiteFile
 from app.running import Answered, RunningServer, find_server
 from app.settings import Settings
 from app.terminal import AsJson, Shop, err, out, run
@@ -37,6 +40,7 @@ class _Wanted:
     shop: str
     publish: bool
     as_json: bool
+    force: str = ""
 
 
 def ingest(
@@ -46,6 +50,8 @@ def ingest(
     shop: Shop,
     publish: Annotated[bool, typer.Option(help="Make the new release live when every file was read.")] = True,
     as_json: AsJson = False,
+    force: Force = "",
+    suite: SuiteFile = "",
     watch: Annotated[bool, typer.Option("--watch", help="Go on: read again whenever a file has changed.")] = False,
     every: Annotated[float, typer.Option(help="With --watch: read again after so many minutes too; 0 = never.")] = 0,
 ) -> None:
@@ -54,9 +60,12 @@ def ingest(
     Only what changed is embedded again. A file that can't be read never sinks the rest: the report names it and the
     last live release stays live.
 
-    Exit code 0: all was done. 1: a file or the command needs a person. 75: something is busy or down, try later.
+    Exit code 0: all was done. 1: a file or the command needs a person. 3: the checks or the shop's suite hold the
+    release back. 75: something is busy or down, try later.
     """
-    wanted = _Wanted(path.resolve(), shop, publish, as_json)
+    if suite:
+        run(adopt_suite(Settings().home, shop, suite))
+    wanted = _Wanted(path.resolve(), shop, publish, as_json, force)
     raise typer.Exit(run(_watch(wanted, every * 60) if watch else _ingest(wanted)))
 
 
@@ -84,7 +93,7 @@ async def _report(wanted: _Wanted) -> Any:
 def _by_server(server: RunningServer, wanted: _Wanted) -> Any:
     """The server reads, and tells how far it is; its report in the end. Raises Answered or Unavailable."""
     report_module = importlib.import_module("ingestion.report")
-    body = {"path": str(wanted.path), "shop": wanted.shop, "publish": wanted.publish}
+    body = {"path": str(wanted.path), "shop": wanted.shop, "publish": wanted.publish, "force": wanted.force}
     with report_module.progress_bar(err) as progress:
         for event, job in server.follow("/v1/knowledge/ingest", body):
             if event == "job.completed":
@@ -114,6 +123,8 @@ async def _here(settings: Settings, wanted: _Wanted) -> Any:
                 embedder=knowledge.embedder,
                 publish=wanted.publish,
                 progress=progress,
+                gate=knowledge.gate,
+                force=wanted.force,
             )
 
 

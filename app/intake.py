@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from app.errors import BadInput
 from app.knowledge.catalogue import WritableCatalogue
+from app.knowledge.inspection import ReleaseGate
 from app.knowledge.jobs import Progress
 from app.knowledge.ports import Embedder, KnowledgeIndex
 
@@ -38,6 +39,10 @@ class Opened(Protocol):
     def embedder(self) -> Embedder:
         """What it is embedded with."""
 
+    @property
+    def gate(self) -> ReleaseGate | None:
+        """What runs the shop's suite before a publish."""
+
 
 class KnowledgeIntake:
     """Runs the ingestion job over what this process has open. Every report is plain JSON.
@@ -48,9 +53,11 @@ class KnowledgeIntake:
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
 
-    async def read_folder(self, path: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
-        """A shop folder of this machine, or a part of one."""
-        return await self._run(path, shop, publish, progress)
+    async def read_folder(
+        self, path: Path, shop: str, publish: bool, progress: Progress, force: str = ""
+    ) -> Mapping[str, Any]:
+        """A shop folder of this machine, or a part of one; `force` is why to publish what the checks object to."""
+        return await self._run(path, shop, publish, progress, force)
 
     async def read_again(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Everything the shop's knowledge comes from: its folder, its uploads, and what is fetched for it."""
@@ -94,7 +101,9 @@ class KnowledgeIntake:
             for file in found
         ]
 
-    async def _run(self, source: Any, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+    async def _run(
+        self, source: Any, shop: str, publish: bool, progress: Progress, force: str = ""
+    ) -> Mapping[str, Any]:
         job = await _module("ingestion.job")
         report = await job.ingest(
             source,
@@ -105,6 +114,8 @@ class KnowledgeIntake:
             embedder=self._opened.embedder,
             publish=publish,
             progress=progress,
+            gate=self._opened.gate,
+            force=force,
         )
         told: Mapping[str, Any] = report.as_json()
         return told

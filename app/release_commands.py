@@ -9,6 +9,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from app.errors import NotFound
+from app.gatekeeping import adopt_suite
+from app.inspection_table import print_inspection
 from app.knowledge.diff import ChunkChange, ReleaseDiff, compare_releases
 from app.running import find_server
 from app.settings import Settings
@@ -18,6 +21,10 @@ releases_app = typer.Typer(
     help="List, compare, publish and roll back releases of a shop's knowledge.", no_args_is_help=True
 )
 Why = Annotated[str, typer.Option("--reason", help="Why; kept with the move.")]
+Force = Annotated[str, typer.Option("--force", help="Why to publish what the checks or the suite object to; kept.")]
+SuiteFile = Annotated[
+    str, typer.Option("--suite", help="JSONL to ask before every publish from now on; none = ask nothing.")
+]
 _SHOWN = 200
 _MARKS = {"added": "[green]+ added[/]", "removed": "[red]- removed[/]", "changed": "~ changed", "moved": "→ moved"}
 
@@ -27,6 +34,7 @@ def list_releases(shop: Shop, as_json: AsJson = False) -> None:
     """Show the shop's releases, newest first."""
 
     async def work(catalogue: Any) -> list[dict[str, Any]]:
+        looked_at = await catalogue.inspections(shop)
         return [
             {
                 "release": r.number,
@@ -35,6 +43,8 @@ def list_releases(shop: Shop, as_json: AsJson = False) -> None:
                 "chunks": r.chunks,
                 "created_at": r.created_at.isoformat(timespec="seconds"),
                 "note": r.note,
+                "checks": _counted(looked_at.get(r.number)),
+                "forced": looked_at[r.number].forced if r.number in looked_at else "",
             }
             for r in await catalogue.releases(shop)
         ]
@@ -71,22 +81,45 @@ def diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -> None:
     _print_diff(found)
 
 
+@releases_app.command("checks")
+def checks(number: int, shop: Shop, as_json: AsJson = False) -> None:
+    """Show what the checks and the shop's suite said of a release, and what to do about it."""
+    found = run(_with_catalogue(lambda catalogue: catalogue.inspection(shop, number)))
+    if found is None:
+        raise typer.Exit(run(_unknown(number, shop)))
+    if as_json:
+        print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
+    else:
+        print_inspection(found, out, most=_SHOWN)
+
+
+async def _unknown(number: int, shop: str) -> int:
+    raise NotFound(f"Nobody looked at release {number} of {shop}: it is not there, or older than the checks.")
+
+
+def _counted(inspection: Any) -> str:
+    return ", ".join(f"{n} {what}" for what, n in inspection.counts.items() if n) if inspection else ""
+
+
 @releases_app.command("publish")
-def publish(number: int, shop: Shop, reason: Why = "") -> None:
-    """Make a built release live: it is read back from the index, then one pointer moves."""
-    run(_publish(number, shop, reason))
+def publish(number: int, shop: Shop, reason: Why = "", force: Force = "", suite: SuiteFile = "") -> None:
+    """Make a built release live: read back from the index, checked, asked the shop's suite; then one pointer moves."""
+    settings = Settings()
+    if suite:
+        run(adopt_suite(settings.home, shop, suite))
+    run(_publish(settings, number, shop, reason, force))
     out.print(f"Release {number} of {shop} is live.")
 
 
-async def _publish(number: int, shop: str, reason: str) -> None:
-    settings = Settings()
+async def _publish(settings: Settings, number: int, shop: str, reason: str, force: str) -> None:
     if server := find_server(settings.home):
-        server.post("/v1/knowledge/releases/publish", {"shop": shop, "release": number, "reason": reason})
+        body = {"shop": shop, "release": number, "reason": reason, "force": force}
+        server.post("/v1/knowledge/releases/publish", body)
         return
     from app.bootstrap import open_publisher  # noqa: PLC0415  starts the index
 
     async with open_publisher(settings) as publisher:
-        await publisher.publish(shop, number, by="xiaoer releases publish", reason=reason)
+        await publisher.publish(shop, number, by="xiaoer releases publish", reason=reason, force=force)
 
 
 @releases_app.command("rollback")

@@ -10,6 +10,7 @@ are plain functions of what the labels say and what was sent.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -37,6 +38,7 @@ class Sample:
     sources_all  groups of sources; one of every group must be cited
     facts        every group has alternatives, one of which must be said
     not_facts    none of them may be said
+    must_pass    a release that gets it wrong is never published
     """
 
     id: str
@@ -52,6 +54,7 @@ class Sample:
     sources_all: tuple[tuple[Source, ...], ...] = ()
     facts: tuple[tuple[str, ...], ...] = ()
     not_facts: tuple[str, ...] = ()
+    must_pass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +136,44 @@ class Outcome:
         return self.scores[scorer].value == 1.0
 
 
-async def run(task: Task, progress: Progress | None = None) -> list[Outcome]:
-    """Answer and judge every sample, in order."""
-    outcomes: list[Outcome] = []
-    for done, sample in enumerate(task.suite.samples, start=1):
-        solved = await task.solver.solve(sample)
-        scores = {name: scorer(sample, solved) for name, scorer in task.scorers.items()}
-        outcomes.append(Outcome(sample, solved, scores))
-        if progress:
-            progress(done, len(task.suite.samples))
-    return outcomes
+async def run(
+    task: Task,
+    progress: Progress | None = None,
+    *,
+    jobs: int = 1,
+    solved: Mapping[str, SolvedSample] | None = None,
+    keep: Callable[[Sample, SolvedSample], None] | None = None,
+) -> list[Outcome]:
+    """Answer and judge every sample; the outcomes are in the suite's order.
+
+    jobs    how many are asked at once
+    solved  answers of an earlier run, by sample id: those are judged, not asked again
+    keep    called with every fresh answer as soon as it is there
+    """
+    answers = dict(solved or {})
+    waiting = [sample for sample in task.suite.samples if sample.id not in answers]
+    queue = iter(waiting)
+
+    async def work() -> None:
+        for sample in queue:
+            answers[sample.id] = await task.solver.solve(sample)
+            if keep:
+                keep(sample, answers[sample.id])
+            if progress:
+                progress(len(answers), len(task.suite.samples))
+
+    workers = [asyncio.create_task(work()) for _ in range(max(1, min(jobs, len(waiting))))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+    return [judged(sample, answers[sample.id], task.scorers) for sample in task.suite.samples]
+
+
+def judged(sample: Sample, solved: SolvedSample, scorers: Mapping[str, Scorer]) -> Outcome:
+    """One answer, judged."""
+    return Outcome(sample, solved, {name: scorer(sample, solved) for name, scorer in scorers.items()})
 
 
 def select(outcomes: Sequence[Outcome], category: str = "", language: str = "") -> list[Outcome]:

@@ -79,6 +79,14 @@ class ShopSolver:
         return SolvedSample(reply_record(sample.id, reply), passages, draft)
 
 
+class PlainSolver(ShopSolver):
+    """Answers only: no passages and no draft, which a gate does not look at."""
+
+    async def solve(self, sample: Sample) -> SolvedSample:
+        """The reply."""
+        return SolvedSample(reply_record(sample.id, await self.run(sample)))
+
+
 @asynccontextmanager
 async def open_solvers(
     settings: Settings, folders: Mapping[str, Path], console: Console | None = None, *, remember: bool = False

@@ -74,6 +74,7 @@ def read_sample(record: Any) -> Sample:
         sources_all=_source_groups(record),
         facts=tuple(tuple(map(str, _alternatives(group))) for group in record.get("facts") or ()),
         not_facts=tuple(_texts(record, "not_facts")),
+        must_pass=bool(record.get("must_pass", False)),
     )
 
 

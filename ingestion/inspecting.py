@@ -11,7 +11,7 @@ from typing import Any
 from app.knowledge.catalogue import WritableCatalogue
 from app.knowledge.chunk import Chunk
 from app.knowledge.finding import Finding
-from app.knowledge.inspection import Inspection, ReleaseGate
+from app.knowledge.inspection import Inspection, ReleaseGate, judged
 from ingestion.checks import run_checks
 from ingestion.checks.material import LeftOut, Material
 from ingestion.reading import FileRead
@@ -78,14 +78,10 @@ def _words(found: Any) -> tuple[str, ...]:
     return tuple(str(word) for word in listed if word)
 
 
-async def judged(
+async def pass_gate(
     catalogue: WritableCatalogue, gate: ReleaseGate | None, shop: str, inspection: Inspection, force: str = ""
 ) -> Inspection:
-    """Let the gate run the shop's suite, note why the publish is forced if it has to be, and keep both."""
-    live = await catalogue.live_release(shop)
-    suite = await gate.judge(shop, inspection.release, live) if gate else None
-    found = replace(inspection, suite=suite)
-    if force and found.reasons:
-        found = replace(found, forced=force)
+    """Let the gate run the shop's suite on the release, and keep what it says with why the publish is forced."""
+    found = await judged(gate, shop, inspection, await catalogue.live_release(shop), force)
     await catalogue.save_inspection(shop, found)
     return found

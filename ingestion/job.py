@@ -18,7 +18,7 @@ from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex
 from ingestion.brand_layer import with_editors
 from ingestion.building import Builder
 from ingestion.compare import Comparison, compare
-from ingestion.inspecting import inspect, judged
+from ingestion.inspecting import inspect, pass_gate
 from ingestion.layer import Layered, apply_layer
 from ingestion.mapping import TableRule, read_rules
 from ingestion.points import point_texts
@@ -144,7 +144,9 @@ class _Job:
         if number is not None:
             report.inspection = await inspect(self._catalogue, self._shop, number, reads, brand.raw, self._files.zone)
             if publish and report.ok and await self._catalogue.live_release(self._shop) != number:
-                report.inspection = await judged(self._catalogue, self.gate, self._shop, report.inspection, self.force)
+                report.inspection = await pass_gate(
+                    self._catalogue, self.gate, self._shop, report.inspection, self.force
+                )
                 if not report.held_back:
                     await self._catalogue.publish(self._shop, number, reason=report.inspection.forced)
         report.live_release = await self._catalogue.live_release(self._shop)

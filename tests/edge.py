@@ -22,6 +22,8 @@ from app.conversation.speak import Conversations
 from app.desk_parts import make_counter
 from app.errors import Conflict, NotFound
 from app.knowledge.chunk import Chunk
+from app.knowledge.finding import Finding, Severity, Words
+from app.knowledge.inspection import Inspection
 from app.knowledge.release import PointerMove, Release, ReleaseState
 from app.shop.brand import Brand
 from app.staff.door import Door
@@ -62,7 +64,15 @@ class FakeShops:
     async def moves(self, shop: str) -> list[PointerMove]:
         return [PointerMove(shop, 1, 2, datetime.now(UTC), "api", "spring prices")]
 
-    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> int:
+    async def inspection(self, shop: str, number: int) -> Inspection | None:
+        return (await self.inspections(shop)).get(number)
+
+    async def inspections(self, shop: str) -> dict[int, Inspection]:
+        words = Words("价格变了", "A price changed")
+        found = Finding("prices", Severity.WARNS, "products.csv", "TP-100", words, words, 4)
+        return {2: Inspection(2, 1, datetime.now(UTC), [found])}
+
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "", force: str = "") -> int:
         if number not in (1, 2):
             raise Conflict(f"Release {number} is not built. Nothing has moved.")
         self.live = number

@@ -15,6 +15,7 @@ from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
 from app.knowledge.chunk import Chunk
 from app.knowledge.editor import Editing
+from app.knowledge.inspection import Inspection
 from app.knowledge.jobs import Jobs, Progress
 from app.knowledge.release import PointerMove, Release
 from app.shop.orders import OrderBook
@@ -50,12 +51,18 @@ class Knowledge(Protocol):
     async def moves(self, shop: str) -> list[PointerMove]:
         """Every publish and rollback of the shop, newest first."""
 
+    async def inspection(self, shop: str, number: int) -> Inspection | None:
+        """What the checks and the suite said of a release; None when nobody looked at it."""
+
+    async def inspections(self, shop: str) -> dict[int, Inspection]:
+        """The same of every release, by number."""
+
 
 class Publisher(Protocol):
     """Moves a shop's pointer. Both raise NotFound or Conflict, and then nothing has moved."""
 
-    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> int:
-        """Make that built release the live one; returns its number."""
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "", force: str = "") -> int:
+        """Make that built release the live one, also where the checks object if `force` says why; its number."""
 
     async def rollback(self, shop: str, number: int | None, *, by: str = "", reason: str = "") -> int:
         """Go back to that release, or to the one that was live before; returns its number."""
@@ -81,7 +88,9 @@ class Intake(Protocol):
     Each raises BadInput, Conflict, NotFound or Unavailable, and then the live release is what it was.
     """
 
-    async def read_folder(self, path: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
+    async def read_folder(
+        self, path: Path, shop: str, publish: bool, progress: Progress, force: str = ""
+    ) -> Mapping[str, Any]:
         """A shop folder of this machine, or a part of one."""
 
     async def read_again(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:

@@ -44,7 +44,7 @@ async def ingest(request: Request) -> Response:
             "`path` is not absolute, and the server stands elsewhere. Nothing was read; send the whole path."
         )
     job = container.jobs.start(
-        body.shop, "ingest", lambda progress: intake.read_folder(path, body.shop, body.publish, progress)
+        body.shop, "ingest", lambda progress: intake.read_folder(path, body.shop, body.publish, progress, body.force)
     )
     if _wants_events(request):
         return EventStream(_follow(job))

@@ -16,6 +16,7 @@ from app.api.staff import staff_of_shop
 from app.api.wire import ReleaseBody, SearchBody, json_response, read, schema
 from app.conversation.present import reply_json
 from app.errors import BadInput
+from app.knowledge.inspection import Inspection
 from app.knowledge.release import Release
 from app.staff.account import Role
 
@@ -58,7 +59,7 @@ async def publish(request: Request) -> Response:
     caller, shop = await staff_of_shop(request, body.shop, Role.EDITOR)
     if body.release is None:
         raise BadInput("No release is named. Nothing was moved; send `release`, a number from the list of releases.")
-    await container.publisher.publish(shop, body.release, by=caller.name, reason=body.reason)
+    await container.publisher.publish(shop, body.release, by=caller.name, reason=body.reason, force=body.force)
     return json_response(await _listed(container, shop))
 
 
@@ -74,10 +75,12 @@ async def rollback(request: Request) -> Response:
 
 async def _listed(container: Container, shop: str) -> dict[str, Any]:
     live = await container.knowledge.live_release(shop)
-    return {"shop": shop, "live": live, "releases": [_release(r) for r in await container.knowledge.releases(shop)]}
+    looked_at = await container.knowledge.inspections(shop)
+    listed = [_release(r, looked_at.get(r.number)) for r in await container.knowledge.releases(shop)]
+    return {"shop": shop, "live": live, "releases": listed}
 
 
-def _release(release: Release) -> dict[str, Any]:
+def _release(release: Release, inspection: Inspection | None) -> dict[str, Any]:
     return {
         "number": release.number,
         "state": release.state.value,
@@ -87,6 +90,8 @@ def _release(release: Release) -> dict[str, Any]:
         "chunks": release.chunks,
         "embedder": release.embedder,
         "note": release.note,
+        "checks": inspection.counts if inspection else None,
+        "forced": inspection.forced if inspection else "",
     }
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from app.api.shopper import container_of
 from app.api.staff import staff_of_shop
 from app.api.wire import json_response
+from app.errors import NotFound
 from app.knowledge.diff import compare_releases
 
 router = APIRouter(prefix="/v1/knowledge/releases", tags=["knowledge"])
@@ -31,6 +32,17 @@ async def diff(
     _, shop = await staff_of_shop(request, shop)
     found = await compare_releases(container.knowledge, shop, before, after)
     return json_response(found.as_json(offset, limit))
+
+
+@router.get("/{number}/checks")
+async def checks(request: Request, number: int, shop: str = "") -> Response:
+    """What the checks and the shop's suite said of a release: findings with their place and what to do."""
+    container = container_of(request)
+    _, shop = await staff_of_shop(request, shop)
+    found = await container.knowledge.inspection(shop, number)
+    if found is None:
+        raise NotFound(f"Nobody looked at release {number} of {shop}: it is not there, or older than the checks.")
+    return json_response({"shop": shop, **found.as_json()})
 
 
 @router.get("/history")

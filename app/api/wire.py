@@ -120,6 +120,7 @@ class IngestBody(Body):
     path: Annotated[str, Field(min_length=1, max_length=4_096)]
     shop: Annotated[str, Field(min_length=1, max_length=200)]
     publish: bool = True
+    force: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
 
 
 class ReingestBody(Body):
@@ -135,6 +136,7 @@ class ReleaseBody(Body):
     shop: Short = ""
     release: int | None = Field(default=None, ge=1)
     reason: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
+    force: Annotated[str, BeforeValidator(_text), Field(max_length=2_000)] = ""
 
 
 B = TypeVar("B", bound=Body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -98,6 +98,14 @@ class ReleaseGate(Protocol):
 
     async def judge(self, shop: str, release: int, live: int | None) -> SuiteVerdict | None:
         """The verdict; None when the shop has no suite. Raises BadInput for a suite that cannot be read."""
+
+
+async def judged(
+    gate: ReleaseGate | None, shop: str, inspection: Inspection, live: int | None, force: str = ""
+) -> Inspection:
+    """The inspection with what the gate says of the release, and with why it is forced where that is needed."""
+    found = replace(inspection, suite=await gate.judge(shop, inspection.release, live) if gate else None)
+    return replace(found, forced=force) if force and found.reasons else found
 
 
 def inspection_of(told: Mapping[str, Any]) -> Inspection:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
-from app.errors import Conflict, Unavailable
+from app.errors import Conflict, HeldBack, Unavailable
+from app.knowledge.inspection import Inspection, ReleaseGate, judged
 from app.knowledge.ports import KnowledgeIndex
 from app.knowledge.release import PointerMove, Release, ReleaseState
 
@@ -28,27 +30,57 @@ class Pointed(Protocol):
     async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> Release:
         """Move the pointer. Raises NotFound or Conflict; the pointer then stays."""
 
+    async def inspection(self, shop: str, number: int) -> Inspection | None:
+        """What is known of that release; None when nobody looked at it."""
+
+    async def save_inspection(self, shop: str, inspection: Inspection) -> None:
+        """Keep what the checks and the suite said of a release."""
+
 
 class Publisher:
     """Publishes and rolls back. Whatever goes wrong before the move, the live release stays.
 
     `trial` is asked for the release before it goes live. It finds what reading counts back can't, and what it had to
-    load is loaded when the first shopper asks.
+    load is loaded when the first shopper asks. `gate` runs the shop's suite on a release that was never live.
     """
 
-    def __init__(self, catalogue: Pointed, index: KnowledgeIndex, trial: Trial | None = None) -> None:
+    def __init__(
+        self,
+        catalogue: Pointed,
+        index: KnowledgeIndex,
+        trial: Trial | None = None,
+        gate: ReleaseGate | None = None,
+    ) -> None:
         self._catalogue = catalogue
         self._index = index
         self._trial = trial
+        self._gate = gate
 
-    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "") -> int:
-        """Make that built release live. Raises NotFound, Conflict or Unavailable, and then nothing has moved."""
-        states = {r.number: r.state for r in await self._catalogue.releases(shop)}
-        if states.get(number) is ReleaseState.BUILT:
+    async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "", force: str = "") -> int:
+        """Make that built release live. `force` is why, when the checks or the suite object.
+
+        Raises NotFound, Conflict, HeldBack or Unavailable, and then nothing has moved.
+        """
+        releases = {r.number: r for r in await self._catalogue.releases(shop)}
+        release = releases.get(number)
+        if release and release.state is ReleaseState.BUILT:
             await self.read_back(shop, number)
             if self._trial is not None:
                 await self._trial(shop, number)
-        return (await self._catalogue.publish(shop, number, by=by, reason=reason)).number
+            if release.published_at is None:
+                live = next((r.number for r in releases.values() if r.live), None)
+                await self._let_pass(shop, number, live, force)
+        return (await self._catalogue.publish(shop, number, by=by, reason=reason or force)).number
+
+    async def _let_pass(self, shop: str, number: int, live: int | None, force: str) -> None:
+        """Ask the checks and the suite. Raises HeldBack when one of them objects and nobody forces it."""
+        known = await self._catalogue.inspection(shop, number)
+        found = known or Inspection(number, live, datetime.now(UTC))
+        found = await judged(self._gate, shop, found, live, force)
+        if known or found.suite:
+            await self._catalogue.save_inspection(shop, found)
+        if found.reasons and not force:
+            raise HeldBack(shop, number, [reason.en for reason in found.reasons])
 
     async def rollback(self, shop: str, number: int | None = None, *, by: str = "", reason: str = "") -> int:
         """Go back to that release, or to the one that was live before. A release nobody published is never chosen."""

@@ -395,7 +395,9 @@ class FakeIntake:
     def __init__(self) -> None:
         self.asked: list[tuple[Path, str, bool]] = []
 
-    async def read_folder(self, path: Path, shop: str, publish: bool, progress: Progress) -> dict[str, Any]:
+    async def read_folder(
+        self, path: Path, shop: str, publish: bool, progress: Progress, force: str = ""
+    ) -> dict[str, Any]:
         self.asked.append((path, shop, publish))
         progress("read", 1, 1)
         await asyncio.sleep(0.01)
