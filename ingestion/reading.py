@@ -19,7 +19,7 @@ from ingestion.headers import Column, TableKind, normal
 from ingestion.mapping import TableRule, rule_for
 from ingestion.recognise import TableSeen, text_table
 from ingestion.sources import SourceFile
-from ingestion.tables import Table, read_tables
+from ingestion.tables import Table, faq_table, read_tables
 from ingestion.text import language_of
 from ingestion.validity import Window, window_of_fields
 
@@ -110,7 +110,26 @@ class Reader:
             else:
                 language = document.language or language_of(_all_text(document.blocks))
                 policy = document_for(path, document.title, Kind.POLICY, language)
-                result.extend(chunk_policy(policy, document.blocks, self._zone, self._window(document.fields)))
+                window = self._window(document.fields)
+                blocks = self._take_faq_tables(path, document, FaqChunker(path, self._zone, window), result)
+                result.extend(chunk_policy(policy, blocks, self._zone, window))
+
+    def _take_faq_tables(
+        self, path: str, document: ConvertedDocument, faq: FaqChunker, result: Chunked
+    ) -> Sequence[Block]:
+        """Read the tables of a text that hold questions and answers; what is left of the text comes back."""
+        rest: list[Block] = []
+        heading, count = document.title, 0
+        for block in document.blocks:
+            if isinstance(block, Heading):
+                heading = block.text
+            if not isinstance(block, Grid) or (table := faq_table(block)) is None:
+                rest.append(block)
+                continue
+            count += 1
+            result.extend(faq.table(table, heading, f"table {count}"))
+            self._saw(path, block, table)
+        return rest
 
     def _route_tables(self, path: str, document: ConvertedDocument, faq: FaqChunker, result: Chunked) -> None:
         for grid in document.blocks:

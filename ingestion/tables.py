@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ingestion.converted import Grid, Row
-from ingestion.headers import TableHeader, TableKind, count_known, read_header
+from ingestion.headers import Column, TableHeader, TableKind, count_known, normal, read_header
 from ingestion.mapping import TableRule, apply_rule
 
 HEADER_SEARCH_ROWS = 20
@@ -42,6 +42,19 @@ def read_tables(grid: Grid, rule: TableRule | None = None) -> list[Table]:
         body = tuple(row for row in rows[known + 1 :] if row.cells != rows[known].cells)
         return [Table(header, rows[known].number, body, captions, (), sheet_title(grid.name))]
     return [table for part in _parts(rows) if (table := _other_table(part, grid.name)) is not None]
+
+
+def faq_table(grid: Grid) -> Table | None:
+    """The table when it plainly holds questions and answers. In a text, “title” and “content” head many a table."""
+    found = read_tables(grid)
+    if len(found) != 1 or found[0].header.kind is not TableKind.FAQ:
+        return None
+    header = found[0].header
+    named = {normal(header.names[header.columns[column]]) for column in (Column.QUESTION, Column.ANSWER)}
+    return None if named & _LOOSE else found[0]
+
+
+_LOOSE = frozenset({"title", "标题", "内容", "content", "body", "text", "query", "ask", "response", "reply"})
 
 
 def sheet_title(name: str) -> str:

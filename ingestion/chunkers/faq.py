@@ -15,6 +15,7 @@ from ingestion.converters.html import html_to_text
 from ingestion.headers import Column, is_yes, meanings
 from ingestion.tables import Table
 from ingestion.text import language_of, one_line
+from ingestion.validity import ALWAYS, Window
 
 _BETWEEN = re.compile(r"[|｜\n]+")
 
@@ -47,15 +48,18 @@ class _Unusable(ValueError):
 class FaqChunker:
     """Makes chunks of the FAQ rows of one file, and keeps an eye on duplicates within it."""
 
-    def __init__(self, path: str, zone: tzinfo) -> None:
+    def __init__(self, path: str, zone: tzinfo, outer: Window = ALWAYS) -> None:
+        """`outer` is when the document counts that the rows stand in: none of them counts longer."""
         self._path = path
         self._zone = zone
+        self._outer = outer
         self._seen: dict[str, list[FaqEntry]] = {}
 
-    def table(self, table: Table, title: str) -> Chunked:
-        """All rows of an FAQ table. Rows that cannot be used are skipped with the reason."""
+    def table(self, table: Table, title: str, part: str = "") -> Chunked:
+        """All rows of an FAQ table. Rows that cannot be used are skipped with the reason. `part` tells a table of a
+        text apart from that text."""
         result = Chunked()
-        document = document_for(self._path, title, Kind.FAQ, language_of(" ".join(table.header.names)))
+        document = document_for(self._path, title, Kind.FAQ, language_of(" ".join(table.header.names)), part)
         for row in table.rows:
             values = {column: row.cells[i] for column, i in table.header.columns.items() if i < len(row.cells)}
             surplus = [cell for cell in row.cells[len(table.header.names) :] if cell]
@@ -118,6 +122,7 @@ class FaqChunker:
         ends = dates.valid_until(values.get(Column.VALID_UNTIL, ""), self._zone)
         if starts and ends and starts >= ends:
             raise _Unusable("it ends before it starts: exchange the two dates", "never_valid", question)
+        window = Window(starts, ends).within(self._outer)
         if is_yes(values.get(Column.DISABLED, "")):
             raise ValueError(f"“{question[:60]}” is marked as disabled")
         return FaqEntry(
@@ -127,8 +132,8 @@ class FaqChunker:
             tuple(_several(values.get(Column.SIMILAR, ""))),
             one_line(values.get(Column.SECTION, "")),
             tuple(_several(values.get(Column.RELATED, ""))),
-            starts,
-            ends,
+            window.starts,
+            window.ends,
             language or language_of(f"{question} {answer}"),
             one_line(values.get(Column.ID, "")),
         )
