@@ -139,6 +139,7 @@ class _Job:
         brand, told = with_editors(brand, await self._catalogue.edits.rows(self._shop))
         await self._catalogue.edits.settle(self._shop, [*layered.settlements, *told])
         self._files.write(brand, orders)
+        self._files.take_suite(folder)
         report = self._report(scope, layered, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
         if number is not None:

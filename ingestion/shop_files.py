@@ -18,7 +18,7 @@ import yaml
 from app.errors import BadInput, Conflict
 from ingestion.converted import SkippedRow
 from ingestion.report import FileReport
-from ingestion.sources.folder import ShopFolder
+from ingestion.sources.folder import SUITE, ShopFolder
 from ingestion.text import decode
 
 DEFAULT_ZONE = "Asia/Shanghai"
@@ -112,6 +112,11 @@ class ShopFiles:
             if text is not None:
                 self._write_one(self._folder / name, text)
         self.write_effective_brand(brand.effective)
+
+    def take_suite(self, folder: ShopFolder | None) -> None:
+        """Keep the folder's suite as the shop's; where the folder has none, the one kept before stays."""
+        if folder and (suite := folder.suite):
+            self._write_one(self._folder / SUITE, self._read(suite, MAX_ORDERS_BYTES))
 
     def file_brand(self) -> dict[str, Any]:
         """The brand as its file had it when it was last read, else just the shop's name."""

@@ -18,7 +18,8 @@ UNREAD_DOCUMENTS = frozenset(
 )
 BRANDS = ("brand.yaml", "brand.yml")
 ORDERS = "orders.jsonl"
-SETTINGS = ("mapping.yaml", "mapping.yml", "sources.yaml", "sources.yml")
+SUITE = "suite.jsonl"
+SETTINGS = ("mapping.yaml", "mapping.yml", "sources.yaml", "sources.yml", SUITE)
 _README = re.compile(r"readme(?:[._-].*)?|license|changelog", re.IGNORECASE)
 MAX_FILES = 5_000
 
@@ -51,6 +52,11 @@ class ShopFolder:
     def orders(self) -> Path | None:
         """The order book, at the root or under shop/."""
         return _own_file(self.root, ORDERS) or _own_file(self.root / "shop", ORDERS)
+
+    @property
+    def suite(self) -> Path | None:
+        """The questions that a release is asked before it goes live."""
+        return _own_file(self.root, SUITE)
 
     def speaks_for(self, path: str) -> bool:
         """Whether a file that is gone would be missed. What was brought from elsewhere is no business of a folder."""
