@@ -53,7 +53,7 @@ class Altered:
     @property
     def turned(self) -> bool:
         """Whether it now says no where it said yes, or the other way round."""
-        return (negations(self.before) > 0) != (negations(self.after) > 0) and not self.loses
+        return negations(self.before) != negations(self.after) and not self.values_differ and not self.loses
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,12 @@ def negations(text: str) -> int:
 
 
 def clash(one: str, other: str) -> tuple[str, str] | None:
-    """The values on which two texts disagree: of some unit both have amounts, and neither has one of the other's."""
+    """The values on which two texts disagree: of some unit, each has an amount that the other has not."""
     mine, theirs = hard_values(one), hard_values(other)
     for unit in mine.keys() & theirs.keys():
-        if not mine[unit] & theirs[unit]:
-            return shown(unit, mine[unit]), shown(unit, theirs[unit])
+        here, there = mine[unit] - theirs[unit], theirs[unit] - mine[unit]
+        if here and there:
+            return shown(unit, here), shown(unit, there)
     return None
 
 
