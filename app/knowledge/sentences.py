@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _ENDS = "。！？!?"
+_MAY_END = re.compile(r"[。！？.!?]")
 _CLOSERS = "\"'”’」』）)】]》*_"
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|nos|mr|mrs|ms|dr|st|inc|ltd|co|dept|est|fig|max|min|tel|ext|ref|incl|excl"
@@ -90,16 +91,14 @@ def table_cells(line: str) -> list[str]:
 
 def _split_line(line: str) -> Iterator[str]:
     start = position = 0
-    while position < len(line):
-        if _ends_sentence(line, position, start):
-            position += 1
+    while mark := _MAY_END.search(line, position):
+        position = mark.end()
+        if _ends_sentence(line, mark.start(), start):
             while position < len(line) and (line[position] in _ENDS or line[position] in _CLOSERS):
                 position += 1
             if sentence := line[start:position].strip():
                 yield sentence
             start = position
-        else:
-            position += 1
     if rest := line[start:].strip():
         yield rest
 
