@@ -118,7 +118,8 @@ def _ends_sentence(line: str, position: int, start: int) -> bool:
     before = line[start:position]
     if before.isdigit():
         return False
-    if upcoming and (upcoming[0].islower() or (_ABBREVIATION.search(before) and not _ends_anyway(before, upcoming))):
+    last = before[max(before.rfind(" "), before.rfind("("), 0) :]
+    if upcoming and (upcoming[0].islower() or (_ABBREVIATION.search(last) and not _ends_anyway(last, upcoming))):
         return False
     return not before.endswith(".")
 
