@@ -9,10 +9,24 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 import app as package
-from app.api import desk, desk_floor, editing, health, hit_test, intake, knowledge, openai, problems, releases, shopper
+from app.api import (
+    accounts,
+    desk,
+    desk_floor,
+    editing,
+    health,
+    hit_test,
+    intake,
+    knowledge,
+    openai,
+    packs,
+    problems,
+    releases,
+    shopper,
+)
 from app.api.container import Container
 from app.api.outermost import Outermost
-from app.web import console, signing
+from app.web import console, desk_page, signing
 from app.web import routes as pages
 from app.web.storefront import StorefrontSource
 
@@ -53,7 +67,7 @@ def create_app(container: Container) -> FastAPI:
         larger={("POST", "/v1/knowledge/uploads"): container.upload_limit_bytes},
     )
     problems.install(app)
-    people = (desk, desk_floor, signing, console)
+    people = (desk, desk_floor, desk_page, packs, accounts, signing, console)
     for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, health, *people):
         app.include_router(part.router)
     if isinstance(container, StorefrontSource):

@@ -112,11 +112,24 @@ class Door:
         await self.book.set_password(account.account_id, await self._passwords.hash(checked_password(password)))
 
     async def change_password(self, account: Account, old: str, new: str, address: str) -> SignedIn:
-        """The same by the person itself, who stays signed in. Raises NotAllowed or BadInput."""
+        """The same by the person itself, who stays signed in. Who has none yet, and so came in by a link, needs no old
+        one. Raises NotAllowed or BadInput."""
         checked_password(new)
-        await self.sign_in(account.login, old, address)
+        if await self.has_password(account):
+            await self.sign_in(account.login, old, address)
         await self.set_password(account.login, new)
         return await self._opened(account)
+
+    async def has_password(self, account: Account) -> bool:
+        """Whether the person has set one yet."""
+        _, stored = await self.book.password_of(account.login)
+        return stored is not None
+
+    async def reset(self, login: str) -> str:
+        """For who cannot get in: the password is gone, sessions end, and here is the token of a new link."""
+        account = await self.book.account(login_of(login))
+        await self.book.set_password(account.account_id, None)
+        return await self.link_for(account.login)
 
     async def _opened(self, account: Account) -> SignedIn:
         now = self._clock()

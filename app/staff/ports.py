@@ -34,8 +34,8 @@ class StaffBook(Protocol):
     async def password_of(self, login: str) -> tuple[Account | None, str | None]:
         """The account and its hash; (None, None) when there is no such account or it is disabled."""
 
-    async def set_password(self, account_id: str, password_hash: str) -> None:
-        """Change it, and end every session and link of the account."""
+    async def set_password(self, account_id: str, password_hash: str | None) -> None:
+        """Change it or take it away, and end every session and link of the account."""
 
     async def set_disabled(self, account_id: str, disabled: bool) -> None:
         """Let in no more (and end every session and link), or let in again."""

@@ -40,6 +40,8 @@ _FILES = {
     "demo.js": ("static/demo.js", "text/javascript; charset=utf-8"),
     "staff.css": ("static/staff.css", "text/css; charset=utf-8"),
     "console.js": ("built/console.js", "text/javascript; charset=utf-8"),
+    "desk.js": ("built/desk.js", "text/javascript; charset=utf-8"),
+    "desk.css": ("static/desk.css", "text/css; charset=utf-8"),
     "icon.svg": ("static/icon.svg", "image/svg+xml"),
 }
 _WIDGET = ("built/widget.js", "text/javascript; charset=utf-8")

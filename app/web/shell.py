@@ -30,7 +30,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-SCRIPTS = {"console": "built/console.js"}
+SCRIPTS = {"console": "built/console.js", "desk": "built/desk.js"}
 """Scripts that a page may name; each is built from app/web/src by `npm run build`."""
 
 
@@ -64,6 +64,7 @@ NAV: Sequence[NavItem] = (
     NavItem("test", "/console/test", "试问", "Hit test", "search", EDITORS, tab=True),
     NavItem("brand", "/console/brand", "店铺与欢迎语", "Brand & welcome", "shop", EDITORS),
     NavItem("setup", "/console/setup", "开店向导", "Set-up guide", "spark", EDITORS),
+    NavItem("desk", "/desk", "工作台", "Desk", "chat", DESK_ROLES, tab=True),
     NavItem("staff", "/console/staff", "成员", "Staff", "people", (Role.ADMIN,)),
 )
 

@@ -21,7 +21,7 @@ from app.api.staff import (
 from app.errors import BadInput, Forbidden, NotAllowed, TooManyRequests, Unavailable
 from app.staff.account import Role
 from app.staff.door import Door, SignedIn, csrf_of, is_csrf_of
-from app.web.shell import HEADERS, LANGUAGE_COOKIE, SIGN_IN, language_of, page, rendered, view_of
+from app.web.shell import HEADERS, LANGUAGE_COOKIE, SIGN_IN, View, language_of, page, rendered, view_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,7 +69,8 @@ async def welcome(request: Request) -> Response:
         signed = await _door(request).sign_in_by_link(form.get("token", ""), address_of(request))
     except (NotAllowed, TooManyRequests) as refused:
         return _with_form_cookie(request, "staff/welcome.html", {"used": True}, refused.status)
-    return await _come_in(request, signed, "")
+    known = await _door(request).has_password(signed.account)
+    return await _come_in(request, signed, "" if known else "/console/account")
 
 
 @router.post("/console/sign-out")
@@ -101,11 +102,7 @@ async def language(request: Request) -> Response:
 async def account_page(request: Request) -> Response:
     """One's own password."""
     view = await view_of(request)
-    return (
-        view
-        if isinstance(view, Response)
-        else page("staff/account.html", view, "account", said="", done="done" in request.query_params)
-    )
+    return view if isinstance(view, Response) else await _account_form(request, view, "")
 
 
 @router.post("/console/account")
@@ -121,10 +118,15 @@ async def change_password(request: Request) -> Response:
             view.account, form.get("old", ""), form.get("new", ""), address_of(request)
         )
     except (NotAllowed, BadInput, TooManyRequests) as refused:
-        return page("staff/account.html", view, "account", said=refused.slug)
+        return await _account_form(request, view, refused.slug)
     response = _onward("/console/account?done=1")
     set_session_cookie(request, response, signed)
     return response
+
+
+async def _account_form(request: Request, view: View, said: str) -> Response:
+    old = await _door(request).has_password(view.account)
+    return page("staff/account.html", view, "account", said=said, old=old, done="done" in request.query_params)
 
 
 def home_of(role: Role) -> str:

@@ -145,7 +145,12 @@ async def test_a_one_time_link_signs_in_by_a_tap_not_by_a_look(client: httpx.Asy
     assert token not in page.text
     fields = {"csrf": csrf_in(page), "token": token}
     came = await client.post("/console/welcome", data=fields)
-    assert (came.status_code, came.headers["location"]) == (303, "/desk")
+    assert (came.status_code, came.headers["location"]) == (303, "/console/account"), "there is no password yet"
+    set_one = {"csrf": csrf_in(await client.get("/console/account")), "new": GOOD}
+    assert (await client.post("/console/account", data=set_one)).status_code == 303
+    client.cookies.clear()
+    assert (await sign_in(client, "mei")).headers["location"] == "/desk"
+    client.cookies.clear()
     page = await client.get("/console/welcome")
     used = await client.post("/console/welcome", data={"csrf": csrf_in(page), "token": token})
     assert used.status_code == 401
@@ -212,3 +217,40 @@ async def test_ones_own_password_is_changed_by_who_knows_the_old_one(client: htt
     assert (await client.get(done.headers["location"])).status_code == 200
     client.cookies.clear()
     assert (await sign_in(client, "editor", "a new long one")).status_code == 303
+
+
+async def test_an_admin_adds_accounts_that_come_in_by_link_and_an_editor_does_not(
+    client: httpx.AsyncClient, door: Door
+) -> None:
+    csrf = {"x-csrf-token": await signed_in(client, door, Role.ADMIN)}
+    body = {"login": "lin", "name": "小林", "role": "agent", "shop": "hill"}
+    added = await client.post("/v1/staff", json=body, headers=csrf)
+    assert added.status_code == 201
+    assert added.json()["link"].startswith("/console/welcome#")
+    assert [a["login"] for a in (await client.get("/v1/staff")).json()["accounts"]] == ["admin", "lin"]
+    assert (await client.post("/v1/staff", json=body, headers=csrf)).status_code == 409
+    assert (await client.post("/v1/staff/lin/disable", headers=csrf)).json()["disabled"] is True
+    assert (await client.post("/v1/staff/lin/link", headers=csrf)).status_code == 409
+    assert (await client.post("/v1/staff/lin/enable", headers=csrf)).json()["disabled"] is False
+    assert (await client.post("/v1/staff/lin/link", headers=csrf)).status_code == 200
+    assert (await client.post("/v1/staff/admin/disable", headers=csrf)).status_code == 409, "not oneself"
+    await signed_in(client, door, Role.EDITOR)
+    assert (await client.get("/v1/staff")).status_code == 403
+
+
+async def test_an_admin_of_one_shop_reaches_its_accounts_only(client: httpx.AsyncClient, door: Door) -> None:
+    await door.add("other", "Other", Role.AGENT, "teahouse", GOOD)
+    csrf = {"x-csrf-token": await signed_in(client, door, Role.ADMIN, "hill")}
+    assert [a["login"] for a in (await client.get("/v1/staff")).json()["accounts"]] == ["admin"]
+    assert (await client.post("/v1/staff/other/link", headers=csrf)).status_code == 403
+    added = await client.post("/v1/staff", json={"login": "new", "role": "admin", "shop": "teahouse"}, headers=csrf)
+    assert added.json()["shop"] == "hill"
+
+
+async def test_a_forgotten_password_is_taken_away_with_every_session(client: httpx.AsyncClient, door: Door) -> None:
+    await door.add("lin", "Lin", Role.AGENT, "", GOOD)
+    before = (await door.sign_in("lin", GOOD, "192.0.2.1")).token
+    csrf = {"x-csrf-token": await signed_in(client, door, Role.ADMIN)}
+    link = (await client.post("/v1/staff/lin/link", headers=csrf)).json()["link"]
+    assert await door.session_of(before) is None
+    assert (await door.sign_in_by_link(link.partition("#")[2], "192.0.2.1")).account.login == "lin"

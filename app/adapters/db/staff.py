@@ -60,8 +60,8 @@ class SqlStaffBook:
         row = await self._database.run(lambda connection: connection.execute(query).first())
         return (None, None) if row is None else (_account(row), row.password_hash)
 
-    async def set_password(self, account_id: str, password_hash: str) -> None:
-        """Change it, and end every session and link of the account."""
+    async def set_password(self, account_id: str, password_hash: str | None) -> None:
+        """Change it or take it away, and end every session and link of the account."""
 
         def work(connection: Connection) -> None:
             matching = accounts.c.account_id == account_id

@@ -10,7 +10,7 @@ import { kindName } from "./kinds.ts";
 import { newRow, rowEditor } from "./row_editor.ts";
 import { type DocumentLine, type FullRow, type Row, rows, type Tree } from "./rows.ts";
 
-const PAGE = 50;
+const PAGE = 30;
 
 interface Wanted {
   path: string;
