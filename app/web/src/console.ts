@@ -1,10 +1,13 @@
 /** The knowledge console: one script, one function a page. */
 
+import { accountsPage } from "./console/accounts.ts";
+import { brandPage } from "./console/brand.ts";
 import { hitTest } from "./console/hit_test.ts";
 import { home } from "./console/home.ts";
 import { knowledgePage } from "./console/knowledge.ts";
 import { productsPage } from "./console/products.ts";
 import { releasesPage } from "./console/releases.ts";
+import { setupPage } from "./console/setup.ts";
 import { uploadPage } from "./console/upload.ts";
 import { frame } from "./staff/frame.ts";
 
@@ -15,6 +18,9 @@ const pages: Record<string, (root: HTMLElement) => void> = {
   releases: releasesPage,
   test: hitTest,
   upload: uploadPage,
+  brand: brandPage,
+  setup: setupPage,
+  staff: accountsPage,
 };
 
 frame();

@@ -4,6 +4,7 @@ import { h } from "../dom.ts";
 import { upload } from "../staff/api.ts";
 import { attempt, toast } from "../staff/feedback.ts";
 import { count, percent, t } from "../staff/words.ts";
+import { asCsv, harmless } from "./csv.ts";
 import { dropZone } from "./drop.ts";
 import { type Setting, type Trial, tryOut, why } from "./hit_test.ts";
 import { decisionBadge, decisionName } from "./kinds.ts";
@@ -106,14 +107,8 @@ function line(row: Row): HTMLElement {
 function save(rows: Row[]): void {
   const head = ["question", "decision", "confidence", "answer", "source", "expected"];
   const lines = rows.map((row) => [row.question, row.trial?.decision ?? "failed", row.trial ? String(row.trial.confidence) : "", row.trial?.reply.text ?? row.failed ?? "", row.trial?.sentences[0]?.citations[0] ?? "", row.expected]);
-  const text = [head, ...lines].map((cells) => cells.map(cell).join(",")).join("\r\n");
-  const link = h("a", { href: URL.createObjectURL(new Blob(["\ufeff", text], { type: "text/csv" })), download: "hit-test.csv" });
+  const text = asCsv([head, ...lines].map((cells) => cells.map(harmless)));
+  const link = h("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "hit-test.csv" });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
-/** A spreadsheet must show what was typed, not run it. */
-function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return `"${safe.replaceAll('"', '""')}"`;
 }

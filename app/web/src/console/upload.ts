@@ -32,7 +32,7 @@ export function uploadPage(root: HTMLElement): void {
 }
 
 /** Sends files as one upload and follows what becomes of them. */
-export async function take(files: Dropped[], place: HTMLElement, done: () => void = () => undefined): Promise<void> {
+export async function take(files: Dropped[], place: HTMLElement, done: () => void = () => undefined, target = shop): Promise<void> {
   const form = new FormData();
   for (const { file, path } of files) form.append("files", file, path);
   const bar = progressBar();
@@ -41,7 +41,7 @@ export async function take(files: Dropped[], place: HTMLElement, done: () => voi
   place.scrollIntoView({ block: "nearest", behavior: "smooth" });
   bar.tell("send", 0, 1);
   try {
-    const job = await upload<Job>(address("/v1/knowledge/uploads", { shop, publish: "false" }), form, "", (share) => bar.tell("send", share, 1));
+    const job = await upload<Job>(address("/v1/knowledge/uploads", { shop: target, publish: "false" }), form, "", (share) => bar.tell("send", share, 1));
     await watch(job, place, done, names, bar);
   } catch (error) {
     place.replaceChildren();
