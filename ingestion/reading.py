@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from pathlib import Path
 
 from app.errors import BadInput
 from app.knowledge.chunk import Kind
@@ -14,7 +15,8 @@ from ingestion.chunkers.faq import FaqChunker
 from ingestion.chunkers.policy import chunk_policy
 from ingestion.chunkers.product import ProductChunker
 from ingestion.converted import Block, ConvertedDocument, ConvertedFile, Grid, Heading, Paragraph, SkippedRow
-from ingestion.converters import convert_file
+from ingestion.converters import NotOurs, convert_file
+from ingestion.converters.merchant_feed import feed_grid
 from ingestion.headers import Column, TableKind, normal
 from ingestion.mapping import TableRule, rule_for
 from ingestion.recognise import TableSeen, text_table
@@ -29,12 +31,13 @@ _PRODUCT_KINDS = frozenset({"product", "products", "item", "sku", "商品", "产
 
 @dataclass(slots=True)
 class FileRead:
-    """What came of one file; with an `error` it could not be read at all."""
+    """What came of one file; with an `error` it could not be read at all, `foreign` it holds something else."""
 
     path: str
     chunked: Chunked = field(default_factory=Chunked)
     error: str = ""
     tables: list[TableSeen] = field(default_factory=list)
+    foreign: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,9 @@ class Reader:
             read = self._reads.setdefault(source.path, FileRead(source.path))
             try:
                 self._route(source.path, convert_file(source.file), read.chunked)
+            except NotOurs as error:
+                read.foreign = str(error)
+                read.chunked.warnings.append(f"ignored: {error}")
             except BadInput as error:
                 read.error = str(error)
             except OSError as error:
@@ -77,7 +83,7 @@ class Reader:
         """Read the product tables of further files, and nothing else of them. Returns the paths that had some."""
         found = []
         for source in sources:
-            if source.file.suffix.lower() not in (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson"):
+            if not _may_hold_products(source.file):
                 continue
             probe = Reader(self._zone, self._rules)
             probe.read([source])
@@ -94,7 +100,7 @@ class Reader:
         product_paths = self._products.paths()
         for read in self._reads.values():
             nothing = not read.chunked.chunks and not read.chunked.skipped and read.path not in product_paths
-            if not read.error and nothing:
+            if not read.error and not read.foreign and nothing:
                 read.chunked.warnings.append("nothing in it could be used as knowledge")
         return list(self._reads.values())
 
@@ -109,7 +115,7 @@ class Reader:
                 self._route_record(path, document, faq, result)
             else:
                 language = document.language or language_of(_all_text(document.blocks))
-                policy = document_for(path, document.title, Kind.POLICY, language)
+                policy = document_for(path, document.title, Kind.POLICY, language, document.record_id)
                 window = self._window(document.fields)
                 blocks = self._take_faq_tables(path, document, FaqChunker(path, self._zone, window), result)
                 result.extend(chunk_policy(policy, blocks, self._zone, window))
@@ -138,13 +144,14 @@ class Reader:
             rule = rule_for(self._rules, path, grid.name)
             if rule is not None and rule.kind is None:
                 continue
+            grid = (feed_grid(grid) if rule is None else None) or grid  # noqa: PLW2901
             for number, table in enumerate(read_tables(grid, rule)):
                 if table.header.kind is TableKind.FAQ:
-                    result.extend(faq.table(table, table.name or document.title))
+                    result.extend(faq.table(table, table.name or document.title, document.record_id))
                     self._saw(path, grid, table)
                 elif table.header.kind is TableKind.PRODUCT:
                     self.has_products = True
-                    self._products.add_table(path, document.title, table)
+                    self._products.add_table(path, document.title, table, document.record_id)
                     self._saw(path, grid, table)
                 elif number == 0:
                     self._undecided.append(_Undecided(path, document, table, grid, told=rule is not None))
@@ -215,6 +222,17 @@ class Reader:
 _IDS = re.compile(
     r"id|no|nr|number|序号|编号|(?:更新|创建)时间|(?:updated|created)(?:at)?|(?:html)?url|link|locale|语言|作者|author"
 )
+
+
+def _may_hold_products(file: Path) -> bool:
+    """By its name; a page is looked into for the mark of schema.org data, which is cheaper than reading it."""
+    suffix = file.suffix.lower()
+    if suffix in (".html", ".htm"):
+        try:
+            return b"ld+json" in file.read_bytes()
+        except OSError:
+            return False
+    return suffix in (".csv", ".tsv", ".xlsx", ".xlsm", ".jsonl", ".ndjson", ".json", ".xml")
 
 
 def _is_id(header: str) -> bool:

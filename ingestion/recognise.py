@@ -80,7 +80,9 @@ def keep_renamed(reads: Iterable[FileRead], current: Sequence[Chunk]) -> None:
         before.setdefault(chunk.path, []).append(chunk)
     for read in reads:
         had = before.get(read.path, [])
-        if not read.error and had and read.tables:
+        if had and read.foreign:
+            read.error = f"it held knowledge and does not any more: {read.foreign}. What it held stays as it was"
+        elif not read.error and had and read.tables:
             read.error = _lost_table(read, had) or _lost_column(read, had)
 
 

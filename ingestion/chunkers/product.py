@@ -68,8 +68,9 @@ class ProductChunker:
         self._zone = zone
         self._sources: list[_Source] = []
 
-    def add_table(self, path: str, title: str, table: Table) -> None:
-        """Take a product table or spec sheet; chunks are made by `chunk`."""
+    def add_table(self, path: str, title: str, table: Table, part: str = "") -> None:
+        """Take a product table or spec sheet; chunks are made by `chunk`. `part` tells a table of a text apart from
+        that text."""
         names = [*table.header.names]
         source = _Source(path, title, 2, [])
         if is_shopify(names):
@@ -82,6 +83,8 @@ class ProductChunker:
             columns = table.header.columns
             source.rank = 2 if Column.NAME not in columns else (0 if Column.PRICE in columns else 1)
             source.variants.extend(_plain_rows(path, title, table, source.result))
+        for variant in source.variants:
+            variant.record_id = part
         self._sources.append(source)
 
     def add_record(self, path: str, record: ConvertedDocument) -> None:
@@ -184,7 +187,7 @@ def _over(variant: _Variant, kept: dict[str, _Variant], source: _Source) -> _Var
 
 def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterator[_Variant]:
     header = table.header
-    attribute_columns = list(_attribute_columns(header, table))
+    labelled = list(attribute_columns(header, table))
     for row in table.rows:
         if surplus := [cell for cell in row.cells[len(header.names) :] if cell]:
             reason = f"the row has {len(surplus)} cells more than the header: put text with separators in quotes"
@@ -200,9 +203,7 @@ def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterato
             result.skipped.append(SkippedRow(row.number, f"{sku or name} is marked as disabled"))
             continue
         attributes = {
-            label: value
-            for label, i in attribute_columns
-            if i < len(row.cells) and (value := html_to_text(row.cells[i]))
+            label: value for label, i in labelled if i < len(row.cells) and (value := html_to_text(row.cells[i]))
         }
         if not any((sku, name, handle)):
             if attributes:
@@ -213,7 +214,7 @@ def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterato
         yield _Variant(path, row.number, sku, name, handle or name, attributes, title=title)
 
 
-def _attribute_columns(header: TableHeader, table: Table) -> Iterator[tuple[str, int]]:
+def attribute_columns(header: TableHeader, table: Table) -> Iterator[tuple[str, int]]:
     """(name as the shop wrote it, index) of every column that is for shoppers; a repeated name gets a number."""
     counts: dict[str, int] = {}
     keys = {header.columns.get(column) for column in (Column.SKU, Column.HANDLE, Column.DISABLED)}

@@ -18,11 +18,25 @@ MAX_CELL_CHARACTERS = 100_000
 READ_AGAIN = 3
 
 
+class NotOurs(BadInput):
+    """A whole and healthy file that holds something else than knowledge: other JSON, other XML."""
+
+
 def _converters() -> tuple[ModuleType, ...]:
     # Imported on use: each brings a parser that a run without such files need not load.
-    from ingestion.converters import csv_table, docx, html, jsonl, markdown, pdf, xlsx  # noqa: PLC0415
+    from ingestion.converters import (  # noqa: PLC0415
+        csv_table,
+        docx,
+        html,
+        json_file,
+        jsonl,
+        markdown,
+        merchant_feed,
+        pdf,
+        xlsx,
+    )
 
-    return (csv_table, docx, html, jsonl, markdown, pdf, xlsx)
+    return (csv_table, docx, html, json_file, jsonl, markdown, merchant_feed, pdf, xlsx)
 
 
 SUFFIXES = frozenset(
@@ -40,6 +54,8 @@ SUFFIXES = frozenset(
         ".pdf",
         ".jsonl",
         ".ndjson",
+        ".json",
+        ".xml",
     }
 )
 

@@ -55,7 +55,11 @@ def convert(path: Path) -> ConvertedFile:
     """One document a page. Raises BadInput when there is no readable text on it."""
     data = path.read_bytes()
     text = decode(data)
+    # Imported here: what reads linked data reads HTML in it.
+    from ingestion.converters.json_ld import documents_of, without_questions  # noqa: PLC0415
+
     soup = _soup(text)
+    linked = [tag.get_text() for tag in soup.find_all("script", type="application/ld+json")]
     title = one_line(soup.title.get_text()) if soup.title else ""
     first = soup.find("h1")
     heading = one_line(first.get_text()) if first else ""
@@ -63,12 +67,22 @@ def convert(path: Path) -> ConvertedFile:
     blocks = list(_blocks(soup.body or soup, 0))
     if first and first.decomposed and heading:  # it stood in the site's header
         blocks.insert(0, Heading(1, heading))
-    if not blocks:
-        raise BadInput("the page holds no readable text (only scripts, navigation or hidden parts)")
     top = next((b.text for b in blocks if isinstance(b, Heading) and b.level == 1), "")
+    data_documents = documents_of(linked, top or title or path.stem)
+    blocks = without_questions(blocks, data_documents)
+    if not blocks and not data_documents:
+        raise BadInput("the page holds no readable text (only scripts, navigation or hidden parts)")
     hidden = invisible_count(text)
     notes = (f"{hidden} invisible characters were removed",) if hidden else ()
-    return ConvertedFile((ConvertedDocument(top or title or path.stem, tuple(blocks)),), (), notes)
+    page = (ConvertedDocument(top or title or path.stem, tuple(blocks)),) if blocks else ()
+    return ConvertedFile((*page, *data_documents), (), notes)
+
+
+def html_blocks(text: str) -> list[Block]:
+    """The headings, paragraphs and tables of a piece of HTML, such as an article's body."""
+    soup = _soup(text)
+    _drop_noise(soup)
+    return list(_blocks(soup.body or soup, 0))
 
 
 def html_to_text(cell: str) -> str:

@@ -33,7 +33,7 @@ def convert(path: Path) -> ConvertedFile:
             skipped.append(SkippedRow(number, f"the id {identity} stands in line {seen[identity]} already"))
         else:
             seen.setdefault(identity, number)
-            documents.append(_document(record, number))
+            documents.append(document_of_record(record, number))
     if not documents:
         first = f"; line {skipped[0].row}: {skipped[0].reason}" if skipped else ""
         raise BadInput(f"no line holds a JSON object{first}")
@@ -52,7 +52,8 @@ def _parse(line: str) -> tuple[dict[str, Any] | None, str]:
     return (record, "") if isinstance(record, dict) else (None, "a JSON object was expected")
 
 
-def _document(record: dict[str, Any], number: int) -> ConvertedDocument:
+def document_of_record(record: dict[str, Any], number: int) -> ConvertedDocument:
+    """One record as a document; `number` is its line."""
     known = {"id", "kind", "language", "lang"}
     fields = {clean(str(key)): _plain(value) for key, value in record.items() if key not in known}
     text = html_to_text(_plain(record.get("text") or record.get("content") or record.get("body") or ""))
