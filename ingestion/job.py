@@ -173,7 +173,7 @@ class _Job:
             raise BadInput(
                 "no knowledge was found in the files: " + _first_reason(layered.reads) + "; nothing was changed"
             )
-        texts = point_texts([*kept, *(new for new, _ in comparison.added)])
+        texts = point_texts([new for new, _ in comparison.added], among=kept)
         staged = await self._catalogue.stage(
             self._shop,
             added=[NewChunk(chunk, position, len(texts[chunk.chunk_id])) for chunk, position in comparison.added],

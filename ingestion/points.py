@@ -43,9 +43,12 @@ class PointText:
         return "query" if self.aspect == "phrasing" else "passage"
 
 
-def point_texts(chunks: Sequence[Chunk]) -> dict[str, list[PointText]]:
-    """Chunk id → its texts. Give it all chunks of a release: a group shows which options tell variants apart."""
-    options = _options(chunks)
+def point_texts(chunks: Sequence[Chunk], among: Sequence[Chunk] = ()) -> dict[str, list[PointText]]:
+    """Chunk id → its texts. `among` are the other chunks of the release: a group shows which options tell variants
+    apart."""
+    groups = {_group(chunk) for chunk in chunks if chunk.kind is Kind.PRODUCT}
+    siblings = [c for c in among if c.kind is Kind.PRODUCT and _group(c) in groups] if groups else []
+    options = _options([*siblings, *chunks])
     return {chunk.chunk_id: _texts(chunk, options.get(_group(chunk), ())) for chunk in chunks}
 
 
