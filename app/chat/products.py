@@ -1,4 +1,4 @@
-"""Read product questions off the product rows: which product, which variant, which attribute, and its value.
+"""Read product questions off the product rows: which products, which variants, which attributes, and their values.
 
 A value is looked up, never generated. An attribute the shop has not recorded is found out here too:
 "the product is known, that is not written about it" is an answer of its own.
@@ -8,43 +8,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from types import MappingProxyType
+from weakref import WeakKeyDictionary
 
+from app.chat.catalogue import Catalogue
+from app.chat.concepts import TOLD_IN_WORDS, Asked, Concept, asked_concepts, columns_for, load_concepts, shares_words
 from app.chat.guard import tries_to_take_over
+from app.chat.sizes import states_a_measure
 from app.chat.turn import Citation, Fact, Passage, Question
+from app.chat.variants import meant_variants, narrowed_by, says_value
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import split_sentences
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView, Product
 
-_LETTER_SIZE = re.compile(r"^(x{0,4}[sl]|m|[2-6]xl|均码|one size)$", re.IGNORECASE)
-_COMPARISON = re.compile(
-    r"区别|不同|差别|哪个|哪款|哪一?(个|款|种)|对比|比较|相比|还是|更(轻|大|便宜|贵|重|暖|厚|薄|亮|长)|\bvs\b|versus|differen|compare|which (one|is|of|has|holds|weigh)|better|\bor\b|between|(light|heavi|cheap|bright|bigg|warm|long|small|larg)er",
+__all__ = [
+    "Concept", "ProductReader", "Reading", "facts_of", "load_concepts", "meant_variants", "says_value", "skus_in",
+    "without_names",
+]  # fmt: skip
+
+COMPARES = re.compile(
+    r"区别|不同|差别|哪个|哪款|哪一?(个|款|种|套|台|把|条|双|瓶|件|张)|对比|比较|相比|还是|一样|相差|差(几|多少|好多)|分别|各(是|要|多|几)|"
+    r"两(个|款|种|套|台|把|条|双|瓶|件|支)|(仨|三)(个|款|种)?|更(轻|大|便宜|贵|重|暖|厚|薄|亮|长|高|久|静)|最(轻|大|小|便宜|贵|重|沉|暖|厚|薄|亮|长|高|久|静)|"
+    r"(比|跟|和|与).{1,16}(轻|大|小|便宜|贵|重|沉|暖|厚|薄|亮|长|高|久|静|好)|"
+    r"\bvs\b|versus|differen|compare|which (one|is|of|has|holds|weigh|charges|lasts)|better|\bor\b|between|\bboth\b|\bsame\b|"
+    r"(light|heavi|cheap|bright|bigg|warm|long|small|larg|quiet|strong|tall|thick)e(r|st)\b|\b(more|less|most|least)\b",
     re.IGNORECASE,
 )
-
-
-_PLAIN_COLUMN_WORDS = re.compile(r"\b(included|rating|type|safe|name|level|notes?|value)\b", re.IGNORECASE)
-_TOLD_IN_WORDS = re.compile(r"备注|描述|说明|卖点|特点|description|notes?$|features?$|details?$", re.IGNORECASE)
-_SIZE_WORDS = {
-    "s": r"\bsmall\b|小码|小号",
-    "m": r"\bmedium\b|\bmed\b|中码|中号",
-    "l": r"(?<!x-)(?<!extra )(?<!x )\blarge\b|(?<!加)大码|(?<!加)大号",
-    "xl": r"\b(extra|x)[- ]large\b|加大码|加大号",
-}
+MANY = re.compile(
+    r"哪(个|款|种|套|台|把|条|双|瓶|件)?.{0,4}最|最.{1,4}的?是?(哪|谁)|有(哪些|几款)|最(便宜|贵|轻|重|沉|大|小|长|久|亮|静)|(仨|三)(个|款|种)?|"
+    r"\b(cheap|light|heavi|bright|bigg|warm|long|small|larg|quiet|strong|tall|thick)est\b|\b(most|least)\b|\bwhich\b",
+    re.IGNORECASE,
+)
+"""A question over a whole family of products, not over two."""
+_PARTS_ALONE = re.compile(
+    r"单(独)?(买|卖|配|售)|另配|替换|配件|备用|\bspare|replacement|on its own|separately", re.IGNORECASE
+)
+"""What is asked is a part of the product, which its row says nothing about."""
+_FEW, _FAMILY = 3, 6
+_LONG_TEXT = 100
 _LEVEL = 0.04
 """Retrieval scores this close: a question that compares may mean either product."""
-
-
-@dataclass(frozen=True, slots=True)
-class Concept:
-    """One thing shoppers ask about products, how they ask it, and the columns that hold it."""
-
-    name: str
-    ask: re.Pattern[str]
-    column: re.Pattern[str]
-    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,8 @@ class Reading:
     concepts   names of what was asked, empty when no known attribute was asked for
     columns    columns that hold it for at least one product
     missing    true when an attribute was clearly asked for and the product has no value for it
+    compares   whether values are to be held against each other
+    others     product group → the reading had the question been about that product alone
     """
 
     products: tuple[tuple[Product, float], ...]
@@ -65,51 +73,70 @@ class Reading:
     facts: tuple[Fact, ...]
     missing: bool
     compares: bool = False
+    others: Mapping[str, Reading] = field(default_factory=lambda: MappingProxyType({}))
 
-
-def load_concepts(raw: Mapping[str, Mapping[str, object]]) -> tuple[Concept, ...]:
-    """Concepts from prompts/shared/attributes.yaml, in its order."""
-    return tuple(
-        Concept(
-            name,
-            re.compile(str(entry["ask"]), re.IGNORECASE),
-            re.compile(str(entry["column"]), re.IGNORECASE),
-            bool(entry.get("weak", False)),
-        )
-        for name, entry in raw.items()
-    )
+    def about(self, product: Product) -> Reading | None:
+        """The reading that speaks of this product: this one, or the one it would be alone."""
+        if any(read.group == product.group for read, _ in self.products):
+            return self
+        return self.others.get(product.group)
 
 
 class ProductReader:
-    """Reads one shop's product rows for one question. Pure."""
+    """Reads one shop's product rows for one question. Pure; keeps of a release the words of its product names."""
 
     def __init__(self, concepts: Sequence[Concept]) -> None:
         self._concepts = tuple(concepts)
+        self._colours = tuple(pair for c in self._concepts if c.name == "color" for pair in c.families)
+        self._catalogues: WeakKeyDictionary[KnowledgeView, Catalogue] = WeakKeyDictionary()
 
     def read(self, question: Question, passages: Sequence[Passage], view: KnowledgeView) -> Reading | None:
         """What the question asks of which product, or None when no product is in sight."""
         products = self._products(question, passages, view)
         if not products:
             return None
-        text = without_names(question.text, [p for p, _ in products])
-        asked = self.asked(text)
-        variants = tuple(v for product, _ in products for v in meant_variants(question, product))
-        columns = self._columns(text, asked, [p for p, _ in products], variants)
-        return Reading(
-            products=tuple(products),
-            variants=variants,
-            concepts=tuple(c.name for c in asked),
-            columns=columns,
-            facts=facts_of(variants, columns),
-            missing=bool(asked) and not columns,
-            compares=bool(_COMPARISON.search(question.text)),
-        )
+        read = {product.group for product, _ in products}
+        others = {
+            product.group: self._of(question, [(product, p.scores.get("name", 0.0))], view)
+            for p in passages
+            if p.chunk.kind is Kind.PRODUCT and (product := view.product_of(p.chunk)).group not in read
+        }
+        return self._of(question, products, view, others)
 
     def asked(self, text: str) -> tuple[Concept, ...]:
         """Concepts the text asks for; a weak one only when nothing more telling is there."""
-        found = [c for c in self._concepts if c.ask.search(text)]
-        strong = [c for c in found if not c.weak]
-        return tuple(strong or found)
+        return asked_concepts(text, self._concepts)
+
+    def _of(
+        self,
+        question: Question,
+        products: Sequence[tuple[Product, float]],
+        view: KnowledgeView,
+        others: Mapping[str, Reading] | None = None,
+    ) -> Reading:
+        text = without_names(question.text, [p for p, _ in products])
+        asked = self.asked(text)
+        variants: list[Chunk] = []
+        facts: list[Fact] = []
+        columns: dict[str, None] = {}
+        for product, _ in products:
+            meant = meant_variants(question, product, self._colours)
+            narrowed = narrowed_by(product, meant)
+            of_product = Asked(text, question.text, asked, narrowed, states_a_measure(question.text))
+            found = () if _PARTS_ALONE.search(text) else columns_for(of_product, meant, view.weights)
+            variants += meant
+            facts += [_telling_part(fact, text) for fact in facts_of(meant, found)]
+            columns |= dict.fromkeys(found)
+        return Reading(
+            products=tuple(products),
+            variants=tuple(variants),
+            concepts=tuple(c.name for c in asked),
+            columns=tuple(columns),
+            facts=tuple(facts),
+            missing=bool(asked) and not columns,
+            compares=bool(COMPARES.search(question.text)),
+            others=MappingProxyType(dict(others or {})),
+        )
 
     def _products(
         self, question: Question, passages: Sequence[Passage], view: KnowledgeView
@@ -125,36 +152,42 @@ class ProductReader:
         if not scored:
             return []
         best = max(scored, key=lambda s: s[2] + 0.1 * s[1])
-        compares = bool(_COMPARISON.search(question.text))
-        close = [
-            s
-            for s in scored
-            if s is best or (compares and (s[2] >= best[2] - _LEVEL or (s[1] >= 0.45 and s[1] >= 0.7 * best[1])))
-        ]
+        if not COMPARES.search(question.text):
+            return [(best[0], best[1])]
+        limit = _FAMILY if MANY.search(question.text) else _FEW
+        family = self._catalogue(view).family(question.text, best[0], limit)
+        close = [s for s in scored if s is best or s[2] >= best[2] - _LEVEL or (s[1] >= 0.45 and s[1] >= 0.7 * best[1])]
         close.sort(key=lambda s: -(s[2] + 0.1 * s[1]))
-        return [(product, coverage) for product, coverage, _ in close[:3]]
+        coverage = {product.group: share for product, share, _ in scored}
+        chosen = family if len(family) > 1 else [product for product, _, _ in close[:_FEW]]
+        return [(product, coverage.get(product.group, 0.0)) for product in chosen]
 
-    def _columns(
-        self, text: str, asked: Sequence[Concept], products: Sequence[Product], variants: Sequence[Chunk]
-    ) -> tuple[str, ...]:
-        """Columns named outright in the question, then those the asked concepts live in; only ones with a value."""
-        present = tuple(dict.fromkeys(c for v in variants for c, value in v.attributes.items() if value.strip()))
-        outright = [c for c in present if _names_column(text, c, products)]
-        outright += [c for c in present if _TOLD_IN_WORDS.search(c) and _shares_word(text, c, variants)]
-        by_concept = [c for concept in asked for c in present if concept.column.search(c)]
-        return tuple(dict.fromkeys([*outright, *by_concept]))[:4]
+    def _catalogue(self, view: KnowledgeView) -> Catalogue:
+        if (catalogue := self._catalogues.get(view)) is None:
+            catalogue = self._catalogues[view] = Catalogue(view)
+        return catalogue
 
 
 def facts_of(variants: Iterable[Chunk], columns: Sequence[str]) -> tuple[Fact, ...]:
     """One fact per variant and column that has a value; of a text that gives orders to the attendant, what is before."""
+    kept = tuple(variants)
     return tuple(
         _fact(variant, column, value)
         for column in columns
-        for variant in variants
+        for variant in kept
         if (value := _honest(variant.attributes.get(column, "").strip()))
     )
 
 
+def _telling_part(fact: Fact, text: str) -> Fact:
+    """Of a long text that the shop wrote, the sentences that speak of the question; all of it where none does."""
+    if not TOLD_IN_WORDS.search(fact.name) or len(fact.value) <= _LONG_TEXT:
+        return fact
+    telling = [s for s in split_sentences(fact.value) if shares_words(text, s)]
+    return replace(fact, value=telling[0]) if len(telling) == 1 and telling[0] in fact.value else fact
+
+
+@lru_cache(maxsize=8192)
 def _honest(value: str) -> str:
     """The value up to the first sentence that tries to take over: a product's description is anybody's text."""
     if not tries_to_take_over(value):
@@ -171,50 +204,6 @@ def _fact(variant: Chunk, column: str, value: str) -> Fact:
     row = Citation(variant.path, variant.locator, variant.document_id, variant.title)
     named = variant.attribute_locators.get(column, "")
     return Fact(variant.title, column, value, elsewhere, variant.locator, named, row)
-
-
-def meant_variants(question: Question, product: Product) -> tuple[Chunk, ...]:
-    """Variants whose option values the question names (else the history, else all)."""
-    for text in (
-        question.text,
-        *(m.text for m in reversed(question.history) if question.signals.get("depends", 0) > 0),
-    ):
-        narrowed = _narrow(text, product)
-        if len(narrowed) < len(product.variants):
-            return narrowed
-    return product.variants
-
-
-def _narrow(text: str, product: Product) -> tuple[Chunk, ...]:
-    variants = product.variants
-    for column in product.options:
-        said = [
-            v
-            for v in variants
-            if (value := v.attributes.get(column, "").strip()) and len(value) <= 40 and says_value(text, value)
-        ]
-        if said:
-            longest = max(len(v.attributes[column]) for v in said)
-            variants = tuple(v for v in said if len(v.attributes[column]) == longest)
-    return variants
-
-
-def says_value(text: str, value: str) -> bool:
-    """Whether the text names an option value: a letter size as a size, a word as a word, Chinese as a substring."""
-    low, wanted = text.casefold(), value.casefold()
-    if _LETTER_SIZE.match(value):
-        if re.search(_SIZE_WORDS.get(wanted, r"(?!)"), low):
-            return True
-        exact = re.search(rf"(?<![A-Za-z0-9'’]){re.escape(value)}(?![A-Za-z0-9'’])", text)
-        loose = re.search(
-            rf"(?<![a-z0-9'’]){re.escape(wanted)}\s*(码|号|size)|size\s*{re.escape(wanted)}(?![a-z0-9])", low
-        )
-        return bool(exact or loose)
-    if wanted.isascii():
-        return bool(re.search(rf"(?<![a-z0-9.]){re.escape(wanted)}(?![a-z0-9])", low))
-    core = re.sub(r"[（(].*?[)）]", "", wanted).strip()
-    short = core[:-1] if len(core) > 1 and core.endswith("色") else core
-    return bool(short) and (core in low or (len(short) >= 2 and short in low))
 
 
 def skus_in(text: str, view: KnowledgeView) -> list[str]:
@@ -237,22 +226,3 @@ def _name_parts(name: str) -> tuple[str, ...]:
     parts = {name, *re.split(r"[\s·/()（）【】,，-]+", name)}
     parts |= {w for w in words(name) if not w.isascii() and len(w) >= 2}
     return tuple(sorted((p for p in parts if len(p) >= 2), key=len, reverse=True))
-
-
-def _shares_word(text: str, column: str, variants: Sequence[Chunk]) -> bool:
-    """Whether what the shop wrote in the column speaks of something the question asks about."""
-    asked = {w for w in words(text) if len(w) >= (3 if w.isascii() else 2)}
-    return any(asked & set(words(v.attributes.get(column, ""))) for v in variants)
-
-
-def _names_column(text: str, column: str, products: Sequence[Product]) -> bool:
-    """Whether the question says the column's name: all its telling words, or the name itself."""
-    bare = re.sub(r"[（(\[].*?[)）\]]", "", column).strip()
-    bare = re.sub(r"^是否(可|能|支持|含|有)?|^(variant|option\d?) ", "", bare, flags=re.IGNORECASE)
-    if len(bare) >= 2 and not bare.isascii() and bare in text:
-        return True
-    squeezed = re.sub(r"\s+|-", "", _PLAIN_COLUMN_WORDS.sub("", bare)).casefold()
-    if len(squeezed) >= 6 and bare.isascii() and squeezed in re.sub(r"\s+|-", "", text).casefold():
-        return True
-    told = set(words(bare))
-    return bool(told) and bare.isascii() and len(bare) > 3 and told <= set(words(text))

@@ -33,3 +33,36 @@ def said(fact: Fact, language: str, currency: str) -> tuple[str, str]:
     if (unit := _UNIT.match(name)) and not _NO_UNIT.match(unit["unit"]):
         return unit["name"], f"{value} {unit['unit']}" if unit["unit"].isascii() else f"{value}{unit['unit']}"
     return name, value
+
+
+def yes_or_no(question: str, fact: Fact, language: str) -> str:
+    """ "可以，" or "Yes. " before a value that is a plain yes or no, for a question that asks for one; else ""."""
+    if not _YES_NO_QUESTION.search(question) or _NEGATED.search(question):
+        return ""
+    if _YES.match(fact.value):
+        positive = True
+    elif _NO.match(fact.value):
+        positive = False
+    else:
+        return ""
+    if language != "zh":
+        return "Yes. " if positive else "No. "
+    verb = next((v for pattern, v in _VERBS if pattern.search(question)), "是的" if positive else "不是")
+    return f"{verb if positive or verb == '不是' else _NOT[verb]}，"
+
+
+_YES_NO_QUESTION = re.compile(
+    r"吗|么|不[？?]?$|没[？?]?$|冇|能不能|可不可以|可以|支持|是不是|有没有|会不会|能|得不得|"
+    r"^\W*(is|are|can|could|do|does|will|has|have|would)\b|"
+    r"\b(can|could|will|does|do|is|are) (i|you|it|they|the|this|that|these|those|u)\b|\bok\b|\?$",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(r"不能|不可以|不支持|不是.{1,12}吗|isn.t|aren.t|can.t|doesn.t|don.t|not\b", re.IGNORECASE)
+_YES = re.compile(r"^(?:是|有|可以?|支持|能|yes|true|y)(?![\w\u4e00-\u9fff])", re.IGNORECASE)
+_NO = re.compile(r"^(?:否|无|不可以?|不支持|不能|没有|no|false|n)(?![\w\u4e00-\u9fff])", re.IGNORECASE)
+_VERBS = (
+    (re.compile(r"支持"), "支持"),
+    (re.compile(r"有没有|带不带|带.{0,6}(吗|么|不)|有.{0,8}(吗|么|没)"), "有"),
+    (re.compile(r"能|可以|得不得|可不可"), "可以"),
+)
+_NOT = {"支持": "不支持", "有": "没有", "可以": "不可以", "是的": "不是"}

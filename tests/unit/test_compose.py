@@ -125,7 +125,7 @@ def test_a_named_variant_gets_its_value_alone() -> None:
 def test_a_question_for_no_attribute_gets_the_card_without_dull_columns() -> None:
     pot = a_product(attributes={"SKU": "TP-100", "Description": "Holds its heat.", "Price": "£32", "Tags": "tea,pot"})
     text = " ".join(said(draft("tell me about the Clay Teapot", pot)))
-    assert "Holds its heat." in text
+    assert "Holds its heat" in text
     assert "£32" in text
     assert "tea,pot" not in text
 
@@ -145,7 +145,7 @@ def test_the_size_that_fits_is_quoted_as_the_chart_writes_it() -> None:
     ):
         shirt = a_product("雁岭衬衫", "FS-1", attributes={"尺码表": chart})
         sentences = draft(question, shirt).draft
-        assert len(sentences) == 2
+        assert len(sentences) == 1
         assert all(citation.quote in chart for sentence in sentences for citation in sentence.citations)
 
 

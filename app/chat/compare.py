@@ -1,0 +1,152 @@
+"""Hold the values of products against each other: who wins, and by how much. Pure arithmetic on looked-up values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from app.chat.quantities import Quantity, quantities
+from app.chat.turn import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """What a question wants more or less of.
+
+    dimensions  kinds of number it may be told by; empty for any
+    column      what the column must be called, where the kind of number does not tell
+    """
+
+    ask: re.Pattern[str]
+    wants_most: bool
+    dimensions: frozenset[str]
+    zh: str
+    en: tuple[str, str]
+    column: re.Pattern[str] | None = None
+
+
+def _direction(ask: str, most: bool, dimensions: str, zh: str, en: tuple[str, str], column: str = "") -> Direction:
+    return Direction(
+        re.compile(ask, re.IGNORECASE),
+        most,
+        frozenset(dimensions.split()),
+        zh,
+        en,
+        re.compile(column, re.IGNORECASE) if column else None,
+    )
+
+
+DIRECTIONS = (
+    _direction(r"便宜|划算|省钱|cheap|less expensive|save", False, "money", "便宜", ("cheaper", "cheapest")),
+    _direction(r"(?<!不)贵(?!不)|expensive|dear", True, "money", "贵", ("dearer", "dearest")),
+    _direction(r"(?<!年)轻(?!松|微|音)|\blight(er|est)\b|weighs? less", False, "mass", "轻", ("lighter", "lightest")),
+    _direction(r"更?重(?!要)|沉|heav(y|ier|iest)|weighs? more", True, "mass", "重", ("heavier", "heaviest")),
+    _direction(r"亮|bright", True, "light", "亮", ("brighter", "brightest")),
+    _direction(r"静得?深|降噪", True, "sound", "降噪深", ("deeper", "deepest"), "降噪|cancel"),
+    _direction(
+        r"安静|静音|声(音|儿)?小|吵|噪|quiet|silent|nois|light sleeper", False, "sound", "安静", ("quieter", "quietest")
+    ),
+    _direction(r"暖|warm", False, "temperature", "暖", ("warmer", "warmest")),
+    _direction(r"快|fast|quick", False, "time", "快", ("faster", "fastest")),
+    _direction(
+        r"久|长(?!度)|耐用|\blong(er|est)\b|last", True, "time length charge", "久", ("longer", "longest")
+    ),
+    _direction(r"短(?!信)|\bshort(er|est)\b", False, "time length", "短", ("shorter", "shortest")),
+    _direction(r"高(?!度)|\btall(er|est)\b|height", True, "length", "高", ("taller", "tallest")),
+    _direction(r"矮|低|\blow(er|est)\b", False, "length", "矮", ("lower", "lowest")),
+    _direction(r"厚|\bthick(er|est)?\b", True, "momme length mass", "厚", ("thicker", "thickest")),
+    _direction(
+        r"大(?!概|约|人)|装得多|能装|\b(bigg|larg)(er|est)\b|holds? (the )?(more|most)",
+        True, "volume length charge energy", "大", ("bigger", "biggest"),
+    ),
+    _direction(r"小(?!时|棠)|\bsmall(er|est)\b", False, "volume length", "小", ("smaller", "smallest")),
+    _direction(r"多|强|\b(more|most|strong(er|est)?|powerful)\b", True, "", "多", ("more", "most")),
+    _direction(r"少(?!钱)|\b(less|least)\b", False, "", "少", ("less", "least")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One thing that is held against others: what it is called and its values of one column."""
+
+    name: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who wins, and what the best and the next differ by, in the unit of the values; `facts` are what it rests on."""
+
+    text: str
+    facts: tuple[Fact, ...]
+
+
+def verdicts(question: str, contenders: Sequence[Contender], column: str, language: str) -> list[Verdict]:
+    """What the question wants to know of one column; empty where the values cannot be put in order."""
+    amounts = [_amount(c, column) for c in contenders]
+    if len(contenders) < 2 or any(a is None for a in amounts):
+        return []
+    known = [a for a in amounts if a is not None]
+    if len({a.dimension for a in known}) != 1:
+        return []
+    dimension = known[0].dimension
+    wanted = [
+        d
+        for d in DIRECTIONS
+        if d.ask.search(question)
+        and (dimension in d.dimensions or (not d.dimensions and not _told(question, dimension, column)))
+        and (d.column is None or d.column.search(column))
+    ]
+    # Deeper noise cancelling is no louder noise.
+    if any(d.column for d in wanted):
+        wanted = [d for d in wanted if d.column]
+    facts = tuple(f for c in contenders for f in c.facts[:1])
+    if len({(a.low, a.high) for a in known}) == 1:
+        return [Verdict("两者一样。" if language == "zh" else "They are the same.", facts)] if len(known) == 2 else []
+    found = [Verdict(_winner(contenders, known, d, language), facts) for d in wanted[:1]]
+    if not found and len(known) == 2 and (gap := _gap(known[0], known[1])):
+        found.append(Verdict(f"相差 {gap}。" if language == "zh" else f"The difference is {gap}.", facts))
+    return found
+
+
+def _told(question: str, dimension: str, column: str) -> bool:
+    """Whether another direction already says what is wanted of this kind of number."""
+    return any(d.ask.search(question) and dimension in d.dimensions for d in DIRECTIONS if d.dimensions)
+
+
+def _amount(contender: Contender, column: str) -> Quantity | None:
+    """The value that stands for a contender: the only one, or of prices the lowest."""
+    read = [held[0] for f in contender.facts if (held := quantities(f.value, column))]
+    if not read or len(read) != len(contender.facts):
+        return None
+    if len({(q.low, q.high) for q in read}) > 1:
+        return min(read, key=lambda q: q.low) if read[0].dimension == "money" else None
+    return read[0]
+
+
+def _winner(contenders: Sequence[Contender], amounts: Sequence[Quantity], wanted: Direction, language: str) -> str:
+    order = sorted(range(len(amounts)), key=lambda n: amounts[n].low, reverse=wanted.wants_most)
+    best, after = order[0], order[1]
+    level = [n for n in order if amounts[n].low == amounts[best].low]
+    names = [contenders[n].name for n in level]
+    gap = _gap(amounts[best], amounts[after]) if len(level) == 1 else ""
+    if language == "zh":
+        told = f"{'、'.join(names)}{'更' if len(amounts) == 2 else '最'}{wanted.zh}"
+        return f"{told}，相差 {gap}。" if gap else f"{told}。"
+    told = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} "
+    told += wanted.en[0] if len(amounts) == 2 else f"the {wanted.en[1]}"
+    return f"{told}, by {gap}." if gap else f"{told}."
+
+
+def _gap(one: Quantity, other: Quantity) -> str:
+    """The difference with the unit the values are written in; "" where they are ranges or of several units."""
+    if one.low != one.high or other.low != other.high or one.unit != other.unit:
+        return ""
+    try:
+        difference = abs(Decimal(one.number) - Decimal(other.number))
+    except ArithmeticError:
+        return ""
+    figure = format(difference.normalize(), "f")
+    return f"{one.unit}{figure}" if one.unit in "¥￥£$€" and one.unit else f"{figure} {one.unit}".strip()
