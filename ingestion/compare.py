@@ -63,8 +63,7 @@ class Comparison:
 def compare(current: Sequence[Chunk], reads: Sequence[FileRead], scope: Scope) -> Comparison:
     """What to add and to close. Files that failed keep the chunks they had; so does everything out of scope."""
     failed = {read.path for read in reads if read.error}
-    # An id given again to content that came back carries the release number behind a hyphen.
-    have = {chunk.chunk_id.partition("-")[0]: chunk for chunk in current}
+    have = {_identity(chunk): chunk for chunk in current}
     added: list[tuple[Chunk, int]] = []
     wanted: set[str] = set()
     for read in reads:
@@ -84,6 +83,11 @@ def compare(current: Sequence[Chunk], reads: Sequence[FileRead], scope: Scope) -
     return Comparison(tuple(added), closed, _counts(current, reads, failed, scope))
 
 
+def _identity(chunk: Chunk) -> str:
+    """The id without the release behind a hyphen, which content carries that came back."""
+    return chunk.chunk_id.partition("-")[0]
+
+
 def _counts(current: Sequence[Chunk], reads: Sequence[FileRead], failed: set[str], scope: Scope) -> dict[str, Counts]:
     before: dict[str, list[Chunk]] = {}
     for chunk in current:
@@ -91,13 +95,15 @@ def _counts(current: Sequence[Chunk], reads: Sequence[FileRead], failed: set[str
             before.setdefault(chunk.path, []).append(chunk)
     counts: dict[str, Counts] = {}
     for read in reads:
-        old = keyed(before.pop(read.path, []))
-        new = keyed(read.chunked.chunks)
+        had = before.pop(read.path, [])
         if read.path in failed:
-            counts[read.path] = Counts(0, 0, len(old), 0)
+            counts[read.path] = Counts(0, 0, len(had), 0)
             continue
+        stays = {_identity(chunk) for chunk in had} & {chunk.chunk_id for chunk in read.chunked.chunks}
+        old = keyed(chunk for chunk in had if _identity(chunk) not in stays)
+        new = keyed(chunk for chunk in read.chunked.chunks if chunk.chunk_id not in stays)
         same = sum(1 for key, chunk in new.items() if key in old and old[key].content_hash == chunk.content_hash)
         both = len(old.keys() & new.keys())
-        counts[read.path] = Counts(len(new) - both, both - same, same, len(old) - both)
+        counts[read.path] = Counts(len(new) - both, both - same, same + len(stays), len(old) - both)
     counts.update({path: Counts(0, 0, 0, len(chunks)) for path, chunks in before.items()})
     return counts

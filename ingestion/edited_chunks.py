@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from types import MappingProxyType
@@ -150,13 +150,17 @@ def _edited_policy(base: Chunk, fields: Content) -> Chunk:
         text=str(fields.get("text", base.text)),
         language=base.language,
         section=base.section,
+        valid_from=base.valid_from,
+        valid_until=base.valid_until,
     )
 
 
 def _edited_product(base: Chunk, fields: Content) -> Chunk:
     values: Mapping[str, str] = fields.get("values", {})
-    attributes = in_order({**base.attributes, **values}, fields.get("columns", ()))
-    attributes = {name: value for name, value in attributes.items() if value}
+    # A value that an editor changed is no longer the other file's, which is cited for the rest.
+    paths = {name: path for name, path in base.attribute_paths.items() if name not in values}
+    wanted = {name: value for name, value in {**base.attributes, **values}.items() if value}
+    attributes = in_order(wanted, fields.get("columns", ()), paths)
     named = next((name for name in values if Column.NAME in meanings(name)), None)
     name = one_line(attributes.get(named, "")) or base.title if named else base.title
     sku = base.locator if base.text.startswith(f"{base.title}\nSKU: {base.locator}") else ""
@@ -171,15 +175,15 @@ def _edited_product(base: Chunk, fields: Content) -> Chunk:
         attributes=attributes,
         group=name if base.group == base.title else base.group,
         section=section_of(attributes),
-        attribute_paths={n: path for n, path in base.attribute_paths.items() if n in attributes},
-        attribute_locators={n: there for n, there in base.attribute_locators.items() if n in attributes},
+        attribute_paths=paths,
+        attribute_locators={n: there for n, there in base.attribute_locators.items() if n in paths},
+        valid_from=base.valid_from,
+        valid_until=base.valid_until,
     )
 
 
-def in_order(attributes: Mapping[str, str], columns: Sequence[str]) -> dict[str, str]:
-    """Attributes in the order of their table's columns, where that is known of a new one."""
+def in_order(attributes: Mapping[str, str], columns: Sequence[str], elsewhere: Collection[str]) -> dict[str, str]:
+    """Attributes as a file with these columns would bring them: its own in column order, then those of other files."""
     placed = {name: place for place, name in enumerate(columns)}
-    names = [name for name in attributes if name in placed]
-    if len(names) == len(attributes):
-        return {name: attributes[name] for name in sorted(names, key=placed.__getitem__)}
-    return dict(attributes)
+    own = sorted((n for n in attributes if n not in elsewhere), key=lambda n: placed.get(n, len(placed)))
+    return {name: attributes[name] for name in [*own, *(n for n in attributes if n in elsewhere)]}

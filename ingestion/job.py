@@ -21,6 +21,7 @@ from ingestion.compare import Comparison, compare
 from ingestion.inspecting import inspect, pass_gate
 from ingestion.layer import Layered, apply_layer
 from ingestion.mapping import TableRule, read_rules
+from ingestion.mirror import Mirror
 from ingestion.points import point_texts
 from ingestion.reading import FileRead, Reader
 from ingestion.recognise import keep_renamed
@@ -89,6 +90,7 @@ class _Job:
         self._embedder = embedder
         self._progress = progress
         self._files = ShopFiles(home, shop)
+        self._mirror = Mirror(home, shop)
         self._root = home / "shops" / shop
         self._builder = Builder(shop, catalogue, index, embedder, progress)
         self.gate: ReleaseGate | None = None
@@ -140,6 +142,9 @@ class _Job:
         await self._catalogue.edits.settle(self._shop, [*layered.settlements, *told])
         self._files.write(brand, orders)
         self._files.take_suite(folder)
+        unread = {read.path for read in reads if read.error}
+        roots = [*([(root, "")] if root else []), (shelf.place(UPLOADS), f"{UPLOADS}/")]
+        await asyncio.to_thread(self._mirror.keep, scope.files, unread, roots)
         report = self._report(scope, layered, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
         if number is not None:

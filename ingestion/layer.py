@@ -7,7 +7,7 @@ becomes a conflict, until an editor chooses.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from types import MappingProxyType
@@ -115,7 +115,7 @@ def _lay_elsewhere(
 
 def _lay(read: FileRead, rows: Sequence[LayeredRow], known: set[str], zone: tzinfo, layered: Layered) -> FileRead:
     found = keyed(read.chunked.chunks)
-    matched = match_rows(rows, found, known)
+    matched = match_rows(rows, found, known, zone)
     chunks: dict[str, Chunk | None] = dict(found)
     for row in rows:
         key = matched.get(row.row)
@@ -128,8 +128,7 @@ def _lay(read: FileRead, rows: Sequence[LayeredRow], known: set[str], zone: tzin
     for chunk in kept:
         if chunk.document_id not in documents:
             documents[chunk.document_id] = document_of(chunk)
-    old = read.chunked
-    return FileRead(read.path, Chunked(kept, list(documents.values()), old.skipped, old.warnings), read.error)
+    return replace(read, chunked=replace(read.chunked, chunks=kept, documents=list(documents.values())))
 
 
 def document_of(chunk: Chunk) -> Document:
@@ -138,7 +137,7 @@ def document_of(chunk: Chunk) -> Document:
     return Document(chunk.document_id, chunk.path, title, chunk.kind, chunk.language)
 
 
-def match_rows(rows: Sequence[LayeredRow], found: Mapping[str, Chunk], known: set[str]) -> dict[str, str]:
+def match_rows(rows: Sequence[LayeredRow], found: Mapping[str, Chunk], known: set[str], zone: tzinfo) -> dict[str, str]:
     """Row → the key under which its file has it now: the same key, else the same question or text in a row that is
     new there, where only one comes in question."""
     matched: dict[str, str] = {}
@@ -156,14 +155,24 @@ def match_rows(rows: Sequence[LayeredRow], found: Mapping[str, Chunk], known: se
     for row in rows:
         if row.row in matched or row.base is None:
             continue
-        for name in ("title", "text"):
-            start = row.key.partition("\n")[0]
-            same = [k for k, c in fresh.items() if getattr(c, name) == row.base[name] and k.startswith(f"{start}\n")]
+        start = f"{row.key.partition(chr(10))[0]}\n"
+        for says in _sayings(row, zone):
+            same = [key for key, chunk in fresh.items() if key.startswith(start) and says(chunk)]
             if len(same) == 1 and row.kind != Kind.PRODUCT.value:
                 matched[row.row] = same[0]
                 del fresh[same[0]]
                 break
     return matched
+
+
+def _sayings(row: LayeredRow, zone: tzinfo) -> Iterator[Callable[[Chunk], bool]]:
+    """How a row of the file can be known to be this one, the surest sign first."""
+    mine, base = live_chunk(replace(row, theirs=None, gone=False), zone, drafts=True), row.base or {}
+    if mine is not None:
+        # The editor's text found its way into the file, as with an export that is read again.
+        yield lambda chunk: chunk.content_hash == mine.content_hash
+    yield lambda chunk: chunk.title == base["title"]
+    yield lambda chunk: chunk.text == base["text"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,11 @@ class ShopFiles:
         """The brand as its file had it when it was last read, else just the shop's name."""
         return self._kept_brand() or {"name": self._shop}
 
+    def brand_in_effect(self) -> str:
+        """The text of the brand that holds; "" where there is none yet."""
+        kept = self._folder / "brand.yaml"
+        return kept.read_text(encoding="utf-8") if kept.is_file() else ""
+
     def write_effective_brand(self, text: str | None) -> None:
         """Put the brand that holds in place: this text, or the file's own for None."""
         own = self._folder / _FILE_BRAND

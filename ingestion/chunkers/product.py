@@ -43,6 +43,7 @@ class _Variant:
     locator: str = ""
     origins: dict[str, tuple[str, str]] = field(default_factory=dict)
     window: Window = ALWAYS
+    disabled: bool = False
 
     @property
     def named(self) -> str:
@@ -76,9 +77,8 @@ class ProductChunker:
         if is_shopify(names):
             source.rank = 0
             for row in shopify_rows(table, source.result.skipped):
-                source.variants.append(
-                    _Variant(path, row.row, row.sku, row.name, row.handle, row.attributes, title=title)
-                )
+                told = (path, row.row, row.sku, row.name, row.handle, row.attributes)
+                source.variants.append(_Variant(*told, title=title, disabled=row.disabled))
         else:
             columns = table.header.columns
             source.rank = 2 if Column.NAME not in columns else (0 if Column.PRICE in columns else 1)
@@ -124,7 +124,12 @@ class ProductChunker:
         for source in self._sources:
             results.setdefault(source.path, Chunked()).extend(source.result)
         for variant in [*kept.values(), *(_over(variant, kept, source) for variant, source in dated)]:
-            self._append(results[variant.path], variant)
+            if variant.disabled:
+                # It took what other files tell of it, so that nothing of it is left over.
+                skipped = SkippedRow(variant.row, f"{variant.named} is marked as disabled")
+                results[variant.path].skipped.append(skipped)
+            else:
+                self._append(results[variant.path], variant)
         return results
 
     def _take_dated(self, source: _Source) -> list[_Variant]:
@@ -161,7 +166,7 @@ class ProductChunker:
             what = f"the SKU {variant.sku}" if variant.sku else f"the product {variant.name}"
             skipped.append(SkippedRow(variant.row, f"{what} stands in row {first.row} already"))
         elif targets := [kept[key]] if variant.sku and key in kept else _targets(variant, source.rank, kept):
-            for target in targets:
+            for target in targets if not variant.disabled else ():
                 _merge(target, variant, source.result)
         elif not variant.name and not variant.sku:
             skipped.append(SkippedRow(variant.row, "neither a SKU nor a name"))
@@ -199,9 +204,6 @@ def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterato
             return one_line(cells[index]) if index is not None and index < len(cells) else ""
 
         sku, name, handle = cell(Column.SKU), cell(Column.NAME), cell(Column.HANDLE)
-        if is_yes(cell(Column.DISABLED)):
-            result.skipped.append(SkippedRow(row.number, f"{sku or name} is marked as disabled"))
-            continue
         attributes = {
             label: value for label, i in labelled if i < len(row.cells) and (value := html_to_text(row.cells[i]))
         }
@@ -211,7 +213,8 @@ def _plain_rows(path: str, title: str, table: Table, result: Chunked) -> Iterato
             continue
         if Column.SKU in header.columns and not sku and Column.NAME in header.columns:
             result.warnings.append(f"row {row.number}: {name or handle} has no SKU; it is known by its name")
-        yield _Variant(path, row.number, sku, name, handle or name, attributes, title=title)
+        disabled = is_yes(cell(Column.DISABLED))
+        yield _Variant(path, row.number, sku, name, handle or name, attributes, title=title, disabled=disabled)
 
 
 def attribute_columns(header: TableHeader, table: Table) -> Iterator[tuple[str, int]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ingestion.converted import Row, SkippedRow
 from ingestion.converters.html import html_to_text
-from ingestion.headers import normal
+from ingestion.headers import Column, is_yes, meanings, normal
 from ingestion.tables import Table
 
 SHIPPING_WEIGHT = "Shipping weight"
@@ -52,6 +52,7 @@ class ShopifyRow:
     handle: str
     name: str
     attributes: dict[str, str]
+    disabled: bool = False
 
 
 def is_shopify(names: Sequence[str]) -> bool:
@@ -67,6 +68,7 @@ def is_shopify(names: Sequence[str]) -> bool:
 def shopify_rows(table: Table, skipped: list[SkippedRow]) -> Iterator[ShopifyRow]:
     """The variants of an export. What stands only in a product's first row is carried down; image rows are left out."""
     plain = [normal(name) for name in table.header.names]
+    disabling = [normal(name) for name in table.header.names if Column.DISABLED in meanings(name)]
     shared: dict[str, str] = {}
     options: dict[str, str] = {}
     handle = status = ""
@@ -89,7 +91,8 @@ def shopify_rows(table: Table, skipped: list[SkippedRow]) -> Iterator[ShopifyRow
             )
             continue
         own = {name: value for name, value in values.items() if name not in _OF_PRODUCT}
-        yield ShopifyRow(row.number, sku, handle, shared.get("Name", handle), {**shared, **chosen, **own})
+        disabled = any(is_yes(cells.get(name, "")) for name in disabling)
+        yield ShopifyRow(row.number, sku, handle, shared.get("Name", handle), {**shared, **chosen, **own}, disabled)
 
 
 def _attributes(names: Sequence[str], row: Row) -> Iterator[tuple[str, str]]:
@@ -97,14 +100,19 @@ def _attributes(names: Sequence[str], row: Row) -> Iterator[tuple[str, str]]:
         value = html_to_text(cell)
         plain = normal(name)
         renamed = _RENAMED.get(plain)
-        if not value or (renamed is None and _DROPPED.search(plain)):
+        dropped = _DROPPED.search(plain) or Column.DISABLED in meanings(name)
+        if not value or (renamed is None and dropped):
             continue
         if renamed == SHIPPING_WEIGHT:
             if value.strip("0.") == "":
                 continue
             value = f"{value.removesuffix('.0')} g"
-        # A metafield's header ends with its technical name: "Fabric (product.metafields.custom.fabric)".
-        yield renamed or re.sub(r"\s*\((?:product|variant)\.metafields\..*\)$", "", name), value
+        yield renamed or _shown(name), value
+
+
+def _shown(name: str) -> str:
+    """A metafield's header ends with its technical name: "Fabric (product.metafields.custom.fabric)"."""
+    return re.sub(r"\s*\((?:product|variant)\.metafields\..*\)$", "", name)
 
 
 def _options(cells: dict[str, str], names: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -113,3 +121,53 @@ def _options(cells: dict[str, str], names: dict[str, str]) -> Iterator[tuple[str
         name = names.get(f"option{number}name", "")
         if value and value != "Default Title":
             yield (name if name and name != "Title" else f"Option {number}"), value
+
+
+def labels_of(table: Table) -> list[str]:
+    """The attributes that variants of an export may have, in the order they come in."""
+    found = []
+    for name in table.header.names:
+        plain = normal(name)
+        if plain in _RENAMED or not (_DROPPED.search(plain) or Column.DISABLED in meanings(name)):
+            found.append(_RENAMED.get(plain) or _shown(name))
+    options = dict.fromkeys(
+        cell
+        for row in table.rows
+        for name, cell in zip(table.header.names, row.cells, strict=False)
+        if cell and (match := _OPTION.fullmatch(normal(name))) and match[2] == "name" and cell != "Title"
+    )
+    own = [label for label in found if label not in _OF_PRODUCT]
+    return list(dict.fromkeys([*(label for label in found if label in _OF_PRODUCT), *options, *own]))
+
+
+def column_of(table: Table, row: Row, label: str) -> tuple[int, int | None]:
+    """(row number, column) of the cell that a variant's attribute was read from; no column where there is none.
+
+    What is told of a product once stands in its first row.
+    """
+    plain = [normal(name) for name in table.header.names]
+    first = _first_row(table, plain, row)
+    for index, name in enumerate(table.header.names):
+        renamed = _RENAMED.get(plain[index])
+        if renamed == label or (renamed is None and not _DROPPED.search(plain[index]) and _shown(name) == label):
+            return (first.number if label in _OF_PRODUCT else row.number), index
+    cells = dict(zip(plain, first.cells, strict=False))
+    for number in ("1", "2", "3"):
+        named = cells.get(f"option{number}name", "")
+        if (named or f"Option {number}") == label and f"option{number}value" in plain:
+            return row.number, plain.index(f"option{number}value")
+    return row.number, None
+
+
+def _first_row(table: Table, plain: Sequence[str], row: Row) -> Row:
+    """The first row of the product that a row belongs to."""
+    column = next((plain.index(name) for name in ("handle", "urlhandle") if name in plain), None)
+    first = row
+    handle = ""
+    for other in table.rows:
+        named = other.cells[column] if column is not None and column < len(other.cells) else ""
+        if named and named != handle:
+            handle, first = named, other
+        if other.number == row.number:
+            return first
+    return row

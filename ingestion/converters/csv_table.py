@@ -9,6 +9,7 @@ from pathlib import Path
 from app.errors import BadInput
 from ingestion.converted import ConvertedDocument, ConvertedFile, Grid, Row, SkippedRow
 from ingestion.converters import MAX_CELL_CHARACTERS, MAX_FILE_BYTES
+from ingestion.formulas import unguarded
 from ingestion.headers import count_known
 from ingestion.text import clean, decode, invisible_count
 
@@ -23,19 +24,25 @@ def convert(path: Path) -> ConvertedFile:
     text = text.removeprefix("\ufeff").replace("\x00", "")
     if not text.strip():
         raise BadInput("the file holds no rows")
-    separator = _find_separator(text)
+    _, records = parse(text)
     rows: list[Row] = []
     skipped: list[SkippedRow] = []
-    for number, record in enumerate(_read(text, separator), start=1):
+    for number, record in enumerate(records, start=1):
         if (longest := max(map(len, record), default=0)) > MAX_CELL_CHARACTERS:
             skipped.append(
                 SkippedRow(number, f"a cell has {longest:,} characters; at most {MAX_CELL_CHARACTERS:,} are read")
             )
             continue
-        rows.append(Row(number, tuple(clean(cell) for cell in record)))
+        rows.append(Row(number, tuple(unguarded(clean(cell)) for cell in record)))
     document = ConvertedDocument(path.stem, (Grid(tuple(rows)),), tabular=True)
     warnings = (f"{hidden} invisible characters were removed",) if hidden else ()
     return ConvertedFile((document,), tuple(skipped), warnings)
+
+
+def parse(text: str) -> tuple[str, list[list[str]]]:
+    """(separator, records as they stand there). Raises BadInput when no separator makes a table of it."""
+    separator = _find_separator(text)
+    return separator, _read(text, separator)
 
 
 def _read(text: str, separator: str) -> list[list[str]]:

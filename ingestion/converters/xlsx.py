@@ -11,6 +11,7 @@ from typing import Any
 from app.errors import BadInput
 from ingestion.converted import ConvertedDocument, ConvertedFile, Grid, Row, SkippedRow
 from ingestion.converters import MAX_CELL_CHARACTERS, check_archive
+from ingestion.formulas import unguarded
 from ingestion.text import clean, invisible_count
 
 SUFFIXES = frozenset({".xlsx", ".xlsm"})
@@ -70,7 +71,7 @@ def _read_sheet(
             )
             continue
         hidden += sum(invisible_count(text) for text in texts)
-        texts = [clean(text) for text in texts]
+        texts = [unguarded(clean(text)) for text in texts]
         for column, text in enumerate(texts):
             if (number, column) in anchor_cells:
                 anchors[(number, column)] = text

@@ -13,12 +13,13 @@ from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.edits import BRAND, Action, Edit, NewEdit, Settlement
 from app.knowledge.row_keys import short
 from ingestion.brand_layer import BRAND_PATH, BRAND_ROW, brand_row
-from ingestion.edited_chunks import chunk_of, content_of
+from ingestion.edited_chunks import chunk_of, content_of, row_number
 from ingestion.editing.brand import BrandEditor, conflict_of_brand
 from ingestion.editing.fields import check_dates, checked_fields, differing, shown
 from ingestion.editing.shapes import conflict_json, counts_json, edit_json, grid_json, row_json, summary_json, tree_json
 from ingestion.editing.working import Working, WorkingRow
 from ingestion.layer import CONSOLE_FAQ, KEPT
+from ingestion.mirror import Mirror
 from ingestion.shop_files import ShopFiles
 
 LISTED = 200
@@ -42,8 +43,9 @@ class Editor:
         kept = self._chunks.get(shop)
         if number is not None and (kept is None or kept[0] != number):
             kept = self._chunks[shop] = (number, await self._catalogue.chunks(shop, number))
+        zone = ShopFiles(self._home, shop).kept_zone()
         chunks = kept[1] if kept and number is not None else []
-        return Working(number, chunks, await self._catalogue.edits.rows(shop), ShopFiles(self._home, shop).kept_zone())
+        return Working(number, chunks, await self._catalogue.edits.rows(shop), zone, Mirror(self._home, shop))
 
     async def documents(self, shop: str) -> dict[str, Any]:
         """The tree of documents, and what waits to be done."""
@@ -89,7 +91,8 @@ class Editor:
     async def add_all(self, shop: str, all_sent: Sequence[Mapping[str, Any]], author: str) -> list[dict[str, Any]]:
         """New FAQ rows, all or none. Raises BadInput."""
         working = await self.working(shop)
-        place = 1 + max([1, *(row.place for row in working.layer if row.path == CONSOLE_FAQ)])
+        used = [row.place for row in working.layer if row.path == CONSOLE_FAQ]
+        place = 1 + max([1, *used, *(row_number(row.chunk) for row in working.of_path(CONSOLE_FAQ))])
         edits = []
         for number, sent in enumerate(all_sent):
             fields = checked_fields(Kind.FAQ, sent, (), working.zone)

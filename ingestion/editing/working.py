@@ -11,7 +11,9 @@ from app.errors import NotFound
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.edits import BRAND, LayeredRow
 from app.knowledge.row_keys import keyed, short
+from ingestion.columns import columns_of, merge_order
 from ingestion.edited_chunks import chunk_of, live_chunk, row_number
+from ingestion.mirror import Mirror
 
 NOTHING = "none"
 
@@ -79,8 +81,16 @@ class WorkingRow:
 class Working:
     """All rows of a shop as editors see them."""
 
-    def __init__(self, release: int | None, chunks: Sequence[Chunk], rows: Sequence[LayeredRow], zone: tzinfo) -> None:
+    def __init__(
+        self,
+        release: int | None,
+        chunks: Sequence[Chunk],
+        rows: Sequence[LayeredRow],
+        zone: tzinfo,
+        mirror: Mirror,
+    ) -> None:
         self.release = release
+        self._mirror = mirror
         self.zone = zone
         self.layer = rows
         self._chunks = chunks
@@ -114,20 +124,15 @@ class Working:
 
     @cached_property
     def columns(self) -> Mapping[str, tuple[str, ...]]:
-        """Path → the columns of its product table, as far as any row has a value there, in their order."""
-        found: dict[str, list[str]] = {}
+        """Path → the columns of its product table in their order, then those that other files tell of its products."""
+        own: dict[str, list[str]] = {}
+        others: dict[str, list[str]] = {}
         for chunk in self._chunks:
             if chunk.kind is Kind.PRODUCT:
-                merge_order(found.setdefault(chunk.path, []), list(chunk.attributes))
-        return {path: tuple(columns) for path, columns in found.items()}
-
-
-def merge_order(columns: list[str], more: Sequence[str]) -> None:
-    """Put further names into a list, each after the one it follows in theirs."""
-    at = 0
-    for name in more:
-        if name in columns:
-            at = columns.index(name) + 1
-        else:
-            columns.insert(at, name)
-            at += 1
+                if chunk.path not in own:
+                    file = self._mirror.file(chunk.path)
+                    own[chunk.path] = columns_of(file, self._mirror.rules(), chunk.path) if file else []
+                here = [name for name in chunk.attributes if name not in chunk.attribute_paths]
+                merge_order(own[chunk.path], here)
+                merge_order(others.setdefault(chunk.path, []), list(chunk.attribute_paths))
+        return {path: tuple(dict.fromkeys([*columns, *others[path]])) for path, columns in own.items()}

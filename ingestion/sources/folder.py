@@ -16,6 +16,8 @@ from ingestion.sources import ELSEWHERE, Progress, Scope, Shelf, Source, SourceF
 UNREAD_DOCUMENTS = frozenset(
     {".doc", ".xls", ".ppt", ".pptx", ".rtf", ".odt", ".ods", ".numbers", ".pages", ".et", ".wps"}
 )
+EXPORT_MARK = ".xiaoer-export.json"
+"""Tells that a folder was written by an export."""
 BRANDS = ("brand.yaml", "brand.yml")
 ORDERS = "orders.jsonl"
 SUITE = "suite.jsonl"
@@ -92,6 +94,10 @@ def open_folder(path: Path, known_root: str = "") -> ShopFolder:
     knowledge = root / "knowledge"
     top = knowledge if knowledge.is_dir() else root
     found = list(_walk(top, root))
+    if (root / EXPORT_MARK).is_file():
+        # What came from elsewhere lies in an export under its own name, and is read back as that.
+        for folder in sorted(root.glob(f"{ELSEWHERE}*")):
+            found += _walk(folder, root)
     if path.is_file() and _is_shop_file(path, root):
         return ShopFolder(root, (), (), (), whole=False, prefix=_relative(path, root))
     if path.is_file() and all(source.file != path for source in found):
