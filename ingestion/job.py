@@ -23,6 +23,7 @@ from ingestion.layer import Layered, apply_layer
 from ingestion.mapping import TableRule, read_rules
 from ingestion.mirror import Mirror
 from ingestion.points import point_texts
+from ingestion.read_memory import ReadMemory
 from ingestion.reading import FileRead, Reader
 from ingestion.recognise import keep_renamed
 from ingestion.report import FileReport, IngestReport
@@ -160,9 +161,16 @@ class _Job:
 
     def _read(self, scope: Scope, rules: Sequence[TableRule]) -> tuple[list[FileRead], Scope]:
         reader = Reader(self._files.zone, rules)
+        memory = ReadMemory(self._root / "reads", self._files.zone, rules)
         for number, source in enumerate(scope.files, start=1):
-            reader.read([source])
+            if known := memory.recall(source):
+                reader.take(known)
+            else:
+                reader.read([source])
+                if read := reader.alone(source.path):
+                    memory.remember(source, read)
             self._progress("read", number, len(scope.files))
+        memory.save(scope.in_scope)
         if reader.has_products and scope.others:
             # A spec sheet changes the products of another file, and the other way round: they belong together.
             joined = set(reader.read_product_tables(scope.others))

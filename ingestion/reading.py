@@ -79,6 +79,15 @@ class Reader:
             except (RecursionError, MemoryError) as error:
                 read.error = f"the file is built too strangely to be read ({type(error).__name__})"
 
+    def take(self, read: FileRead) -> None:
+        """A file that was read before and has not changed since."""
+        self._reads[read.path] = read
+
+    def alone(self, path: str) -> FileRead | None:
+        """What came of a file, if nothing of it waits for other files: products, and tables that may be of some."""
+        waits = path in self._products.paths() or any(table.path == path for table in self._undecided)
+        return None if waits else self._reads.get(path)
+
     def read_product_tables(self, sources: Iterable[SourceFile]) -> list[str]:
         """Read the product tables of further files, and nothing else of them. Returns the paths that had some."""
         found = []
