@@ -112,10 +112,11 @@ async def _here(settings: Settings, wanted: _Wanted) -> Any:
     from app.bootstrap import open_knowledge  # noqa: PLC0415  starts the engines
 
     job = importlib.import_module("ingestion.job")
+    sources = importlib.import_module("ingestion.sources.shop")
     async with open_knowledge(settings) as knowledge:
         with importlib.import_module("ingestion.report").progress_bar(err) as progress:
             return await job.ingest(
-                wanted.path,
+                sources.ShopSource(wanted.path, settings.fetch_allow),
                 wanted.shop,
                 home=knowledge.home,
                 catalogue=knowledge.catalogue,

@@ -50,19 +50,22 @@ class KnowledgeIntake:
     Each raises BadInput, Conflict, NotFound or Unavailable, and then the live release is what it was.
     """
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, fetch_allow: str = "") -> None:
+        """`fetch_allow`: private networks that may be fetched from, with commas between."""
         self._opened = opened
+        self._fetch_allow = fetch_allow
 
     async def read_folder(
         self, path: Path, shop: str, publish: bool, progress: Progress, force: str = ""
     ) -> Mapping[str, Any]:
         """A shop folder of this machine, or a part of one; `force` is why to publish what the checks object to."""
-        return await self._run(path, shop, publish, progress, force)
+        sources = await _module("ingestion.sources.shop")
+        return await self._run(sources.ShopSource(path, self._fetch_allow), shop, publish, progress, force)
 
     async def read_again(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Everything the shop's knowledge comes from: its folder, its uploads, and what is fetched for it."""
         sources = await _module("ingestion.sources.shop")
-        return await self._run(sources.EverySource(), shop, publish, progress)
+        return await self._run(sources.EverySource(self._fetch_allow), shop, publish, progress)
 
     async def stage_edits(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """All that editors changed, as a release: from now on every run includes it."""

@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     token_lifetime_seconds: int = Field(default=86_400, description="How long a conversation token is good")
     confidence_threshold: float = Field(default=0.7, description="Answers below this are not sent")
     message_limit: int = Field(default=4_000, description="Longest message in characters")
+    fetch_allow: str = Field(
+        default="", description="Private networks that sources.yaml may fetch from, comma-separated; empty = none"
+    )
     widget_origins: str = Field(
         default="", description="Other origins whose pages may call the shopper routes, comma-separated; empty = none"
     )

@@ -114,7 +114,7 @@ def open_folder(path: Path, known_root: str = "") -> ShopFolder:
         root=root,
         files=tuple(readable),
         others=tuple(s for s in found if s.path not in chosen and s.file.suffix.lower() in SUFFIXES),
-        ignored=tuple(s.path for s in scope if s not in readable),
+        ignored=tuple(s.path for s in scope if s.file.suffix.lower() not in SUFFIXES | UNREAD_DOCUMENTS),
         whole=inside is None and marked,
         prefix=_relative(inside, root) if inside is not None else "\0",
     )
