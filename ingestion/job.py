@@ -29,7 +29,7 @@ from ingestion.recognise import keep_renamed
 from ingestion.report import FileReport, IngestReport
 from ingestion.shop_files import ShopFiles, only_one_job
 from ingestion.sources import UPLOADS, Progress, Scope, Shelf, Source
-from ingestion.sources.folder import FolderSource
+from ingestion.sources.shop import ShopSource
 from ingestion.sweep import sweep_held
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ async def ingest(
             shop, home=home, catalogue=catalogue, index=index, embedder=embedder, progress=progress or (lambda *_: None)
         )
         job.gate, job.force = gate, force
-        report = await job.run(FolderSource(source) if isinstance(source, Path) else source, publish)
+        report = await job.run(ShopSource(source) if isinstance(source, Path) else source, publish)
         try:
             await sweep_held(shop, catalogue=catalogue, index=index, kept=releases_kept)
         except Unavailable as problem:
