@@ -34,7 +34,7 @@ async def inspect(
         chunks=after,
         now=datetime.now(UTC),
         before=before,
-        left_out=list(_left_out(reads)),
+        left_out=list(left_out(reads)),
         disagreements=[d for read in reads for d in read.chunked.disagreements],
         forbidden_words=_words(brand.get("forbidden_words")),
         zone=zone,
@@ -64,7 +64,8 @@ async def _findings_of(
     return await asyncio.to_thread(run_checks, alone)
 
 
-def _left_out(reads: Sequence[FileRead]) -> Iterable[LeftOut]:
+def left_out(reads: Sequence[FileRead]) -> Iterable[LeftOut]:
+    """Rows that the checks ought to know of, out of all that were left out."""
     return (
         LeftOut(read.path, row.row, row.reason, row.code, row.subject)
         for read in reads

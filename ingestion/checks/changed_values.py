@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.finding import Finding, Severity, Words, row_of
 from ingestion.checks.compared import Altered, plain_sentences
 from ingestion.checks.material import Material
-from ingestion.checks.texts import bigrams, hard_values, likeness, place, quoted, shown
+from ingestion.checks.texts import bigrams, folded, hard_values, likeness, place, quoted, shown
+from ingestion.headers import Column, meanings
 
 CHECK = "changed_values"
+_VOLATILE = re.compile(
+    r"库存|存量|数量|销量|stock|inventory|quantity|\bqty\b|sold|reviews?|rating|updated", re.IGNORECASE
+)
 SAME_TOPIC = 0.3
 """Two sentences that share a value and so much of their words speak of the same thing."""
 
@@ -34,6 +40,35 @@ def changed_values(material: Material) -> Iterator[Finding]:
     for change in material.compared.altered:
         if change.turned:
             yield _turned(change)
+    yield from _products(material)
+
+
+def _products(material: Material) -> Iterator[Finding]:
+    """Attributes of products, one finding a column. Prices are another check's business, stock changes all day."""
+    changed: dict[tuple[str, str], list[tuple[Chunk, str, str]]] = defaultdict(list)
+    for was, now in material.compared.products:
+        for name, value in was.attributes.items():
+            other = now.attributes.get(name, "")
+            if other and folded(value) != folded(other) and _is_watched(name):
+                changed[now.attribute_paths.get(name, now.path), name].append((now, value, other))
+    for (path, name), found in changed.items():
+        told = [f"{quoted(c.title, 24)} ({c.locator}): {quoted(a, 30)} → {quoted(b, 30)}" for c, a, b in found[:3]]
+        more = " …" if len(found) > 3 else ""
+        yield Finding(
+            CHECK,
+            Severity.WARNS,
+            path,
+            found[0][0].locator,
+            Words(
+                f"{len(found)} 个商品的“{name}”变了：{'；'.join(told)}{more}",
+                f"“{name}” changed for {len(found)} products: {'; '.join(told)}{more}",
+            ),
+            Words("确认这是有意的修改", "See that it was meant"),
+        )
+
+
+def _is_watched(column: str) -> bool:
+    return not _VOLATILE.search(column) and Column.PRICE not in meanings(column)
 
 
 def _still_says(change: Altered, chunk: Chunk, sentence: str) -> bool:

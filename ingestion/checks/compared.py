@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import spoken_sentences
-from ingestion.checks.texts import all_values, bigrams, folded, likeness, negations
+from ingestion.checks.texts import all_values, bigrams, counted_values, folded, likeness, negations
 
 ALIKE = 0.55
 """Two sentences that share so much are one sentence, rewritten."""
@@ -36,7 +36,7 @@ class Altered:
     @property
     def values_differ(self) -> bool:
         """Whether a value was replaced by another: none may merely have come or gone."""
-        old, new = all_values(self.before), all_values(self.after)
+        old, new = counted_values(self.before), counted_values(self.after)
         return bool(old - new and new - old)
 
     @property
@@ -64,6 +64,8 @@ class Compared:
     lost: Sequence[tuple[Chunk, str]] = ()
     lost_rows: Sequence[Chunk] = ()
     lost_products: Sequence[Chunk] = ()
+    products: Sequence[tuple[Chunk, Chunk]] = ()
+    """Product rows that are not what they were, before and after"""
     lost_files: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -99,7 +101,7 @@ class _Comparison:
         self._old = old
         self._new = new
         self._paths = {chunk.path for chunk in after}
-        self._skus = {chunk.locator.casefold() for chunk in after if chunk.kind is Kind.PRODUCT}
+        self._skus = {chunk.locator.casefold(): chunk for chunk in after if chunk.kind is Kind.PRODUCT}
         self._sentences = [
             (chunk, s) for chunk in new if chunk.kind is not Kind.PRODUCT for s in plain_sentences(chunk)
         ]
@@ -113,10 +115,12 @@ class _Comparison:
         self.lost: list[tuple[Chunk, str]] = []
 
     def run(self) -> Compared:
-        rows, products, files = [], [], defaultdict[str, int](int)
+        rows, products, changed, files = [], [], [], defaultdict[str, int](int)
         for chunk in self._old:
             if chunk.kind is Kind.PRODUCT:
-                if chunk.locator.casefold() not in self._skus:
+                if now := self._skus.get(chunk.locator.casefold()):
+                    changed.append((chunk, now))
+                else:
                     products.append(chunk)
             elif chunk.path not in self._paths and not self._moved(chunk):
                 files[chunk.path] += 1
@@ -131,7 +135,7 @@ class _Comparison:
         for product in products:
             if product.path not in self._paths:
                 files[product.path] += 1
-        return Compared(self.altered, self.lost, rows, kept, files)
+        return Compared(self.altered, self.lost, rows, kept, changed, files)
 
     def _moved(self, chunk: Chunk) -> bool:
         """Whether what the chunk says now stands in another file."""

@@ -10,6 +10,7 @@ from app.knowledge.finding import Finding, Severity, Words, row_of
 from ingestion.checks.compared import Compared
 from ingestion.checks.material import Material
 from ingestion.checks.texts import quoted
+from ingestion.headers import Column, meanings
 
 CHECK = "losses"
 LARGE_SHARE = 0.4
@@ -26,6 +27,7 @@ def losses(material: Material) -> Iterator[Finding]:
     yield from _files(found)
     yield from _several(found.lost_rows, Words("问答", "question"))
     yield from _several(found.lost_products, Words("商品", "product"))
+    yield from _columns(found)
     for chunk, sentence in found.lost:
         yield _clause(chunk, sentence, "")
     for altered in found.altered:
@@ -72,6 +74,25 @@ def _several(chunks: Sequence[Chunk], kind: Words) -> Iterator[Finding]:
             ),
             Words("如果不是有意删除，请补回这些行", "Put the rows back, unless you meant to remove them"),
             row_of(gone[0].locator),
+        )
+
+
+def _columns(found: Compared) -> Iterator[Finding]:
+    """Attributes that products had and have no more, by the file they were read in: a sheet that lost a column."""
+    lost: dict[tuple[str, str], list[Chunk]] = defaultdict(list)
+    for was, now in found.products:
+        for name, value in was.attributes.items():
+            if value and not now.attributes.get(name) and Column.PRICE not in meanings(name):
+                lost[was.attribute_paths.get(name, was.path), name].append(now)
+    for (path, name), products in lost.items():
+        names = "; ".join(dict.fromkeys(quoted(product.title, 30) for product in products[:SHOWN]))
+        yield Finding(
+            CHECK,
+            Severity.WARNS,
+            path,
+            products[0].locator,
+            Words(f"{len(products)} 个商品不再有“{name}”：{names}", f"{len(products)} products lost “{name}”: {names}"),
+            Words("如果不是有意删除，请补回这一列或这些格子", "Put the column or the cells back, unless it was meant"),
         )
 
 

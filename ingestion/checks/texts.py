@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
@@ -53,6 +53,11 @@ def hard_values(text: str) -> Mapping[str, frozenset[str]]:
 def all_values(text: str) -> frozenset[tuple[str, str]]:
     """Every value of a text, loose ones included."""
     return frozenset((value.unit, value.amount) for value in values(text))
+
+
+def counted_values(text: str) -> Counter[tuple[str, str]]:
+    """Every value with how often it stands in the text."""
+    return Counter((value.unit, value.amount) for value in values(text))
 
 
 def negations(text: str) -> int:
