@@ -32,10 +32,11 @@ _PLAIN_WORDS = frozenset(
     )
 )
 _LEAST_OUTRIGHT = 0.6
-_LEAST_TOLD, _LEAST_BESIDES = 0.6, 1.1
+_LEAST_TOLD, _LEAST_BESIDES = 0.6, 0.8
 """Summed weight of the words that a question shares with a cell for the cell to speak of what is asked: where nothing
 else answers, and besides what does."""
 _MOST_COLUMNS = 5
+_MOST_TOLD = 2
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
 
@@ -109,7 +110,7 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
     cells = {
         column: values
         for column, values in _cells(variants).items()
-        if column not in asked.narrowed_by and not DULL.search(column)
+        if column not in asked.narrowed_by and not DULL.search(column) and not _all_said(asked.text, values)
     }
     named = {c: share for c in cells if (share := header_share(asked.text, c)) > 0}
     told = {c: shared_weight(asked.text, values, weights) for c, values in cells.items()}
@@ -122,11 +123,18 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
     for dimension in wanted:
         held = [c for c in cells if _holds(cells[c], c, (dimension,))]
         chosen += _likeliest(asked, held, named, told, is_open=not any(c in held for c in chosen))
-    best = max(told, key=lambda c: told[c] + 0.5 * named.get(c, 0.0), default="")
-    if best and told[best] >= (_LEAST_BESIDES if chosen else _LEAST_TOLD):
-        chosen.append(best)
+    spoken = {c: share + 0.5 * named.get(c, 0.0) for c, share in told.items() if c not in chosen}
+    best = max(spoken.values(), default=0.0)
+    if best >= (_LEAST_BESIDES if chosen else _LEAST_TOLD):
+        chosen += [c for c in spoken if spoken[c] >= max(_LEAST_TOLD, 0.6 * best)][: 1 if chosen else _MOST_TOLD]
     chosen = chosen or _of_weak(asked, cells) or _of_stated(asked, cells)
     return tuple(dict.fromkeys(chosen))[:_MOST_COLUMNS]
+
+
+def _all_said(text: str, values: Sequence[str]) -> bool:
+    """Whether the question itself says all that the column holds: then it is no answer."""
+    low = text.casefold()
+    return len(values) == 1 and 2 <= len(values[0]) <= 20 and values[0].casefold() in low
 
 
 def _of_concept(
@@ -169,7 +177,12 @@ def header_share(text: str, column: str) -> float:
 def _header_parts(column: str) -> frozenset[str]:
     bare = re.sub(r"[（(\[].*?[)）\]]", "", column)
     bare = re.sub(r"^是否(可|能|支持|含|有)?|上限|信息|^(variant|option\d?) ", "", bare, flags=re.IGNORECASE)
-    return frozenset(p for p in _parts(bare) if p not in _PLAIN_WORDS)
+    return frozenset(_parts(bare) - _plain_parts())
+
+
+@lru_cache(maxsize=1)
+def _plain_parts() -> frozenset[str]:
+    return _parts(" ".join(_PLAIN_WORDS))
 
 
 @lru_cache(maxsize=8192)

@@ -18,7 +18,7 @@ from app.chat.concepts import TOLD_IN_WORDS, Asked, Concept, asked_concepts, col
 from app.chat.guard import tries_to_take_over
 from app.chat.sizes import states_a_measure
 from app.chat.turn import Citation, Fact, Passage, Question
-from app.chat.variants import meant_variants, narrowed_by, says_value
+from app.chat.variants import meant, meant_variants, says_value
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import split_sentences
 from app.knowledge.tokenize import words
@@ -49,6 +49,9 @@ _PARTS_ALONE = re.compile(
 """What is asked is a part of the product, which its row says nothing about."""
 _FEW, _FAMILY = 3, 6
 _LONG_TEXT = 100
+_LEAST_WITHIN = 4
+_NAME, _BODY = 0.05, 0.2
+"""What the share of the name that was said, and of the question that the row speaks of, add to retrieval's score."""
 _LEVEL = 0.04
 """Retrieval scores this close: a question that compares may mean either product."""
 
@@ -120,12 +123,11 @@ class ProductReader:
         facts: list[Fact] = []
         columns: dict[str, None] = {}
         for product, _ in products:
-            meant = meant_variants(question, product, self._colours)
-            narrowed = narrowed_by(product, meant)
+            rows, narrowed = meant(question, product, self._colours)
             of_product = Asked(text, question.text, asked, narrowed, states_a_measure(question.text))
-            found = () if _PARTS_ALONE.search(text) else columns_for(of_product, meant, view.weights)
-            variants += meant
-            facts += [_telling_part(fact, text) for fact in facts_of(meant, found)]
+            found = () if _PARTS_ALONE.search(text) else columns_for(of_product, rows, view.weights)
+            variants += rows
+            facts += [_telling_part(fact, text) for fact in facts_of(rows, found)]
             columns |= dict.fromkeys(found)
         return Reading(
             products=tuple(products),
@@ -144,14 +146,19 @@ class ProductReader:
         named = [view.by_sku[s] for s in skus_in(question.text, view)]
         if named:
             return [(product, 1.0) for product in {c.group or c.title: view.product_of(c) for c in named}.values()]
+        stands_alone = 1.0 - question.signals.get("depends", 0.0)
         scored = [
-            (view.product_of(p.chunk), p.scores.get("name", 0.0), p.scores["score"])
+            (
+                product := view.product_of(p.chunk),
+                name := p.scores.get("name", 0.0),
+                p.scores["score"] + _NAME * name + _BODY * stands_alone * body_share(question.text, product, view),
+            )
             for p in passages
             if p.chunk.kind is Kind.PRODUCT
         ]
         if not scored:
             return []
-        best = max(scored, key=lambda s: s[2] + 0.1 * s[1])
+        best = max(scored, key=lambda s: s[2])
         if not COMPARES.search(question.text):
             return [(best[0], best[1])]
         limit = _FAMILY if MANY.search(question.text) else _FEW
@@ -166,6 +173,21 @@ class ProductReader:
         if (catalogue := self._catalogues.get(view)) is None:
             catalogue = self._catalogues[view] = Catalogue(view)
         return catalogue
+
+
+def body_share(text: str, product: Product, view: KnowledgeView) -> float:
+    """Share of the question's words, by how much they tell, that stand in the product's rows; "nest" in Cloudnest."""
+    held = frozenset().union(*(view.chunk_words[v.chunk_id] for v in product.variants))
+    asked = set(words(text))
+    total = view.weights.total(asked)
+    return view.weights.total(w for w in asked if w in held or _within(w, held)) / total if total else 0.0
+
+
+def _within(word: str, held: Iterable[str]) -> bool:
+    """Whether an English word of some length begins or ends one that stands there."""
+    if len(word) < _LEAST_WITHIN or not (word.isascii() and word.isalpha()):
+        return False
+    return any(other.endswith(word) or other.startswith(word) for other in held)
 
 
 def facts_of(variants: Iterable[Chunk], columns: Sequence[str]) -> tuple[Fact, ...]:

@@ -84,10 +84,14 @@ _ENGLISH = {"half": "0.5", "one": "1", "two": "2", "three": "3", "four": "4", "f
     "ten": "10", "twelve": "12", "fifteen": "15", "twenty": "20"
 }  # fmt: skip
 _ENGLISH_NUMBER = re.compile(rf"\b({'|'.join(_ENGLISH)})[ -](?=(?:{_ANY_UNIT})\b)")
+_KILO_ALONE = re.compile(r"(?<![\d.] )(?<![\d.])\b(?:a |one )?kilo\b")
+_COUNTERS = "颗包片支粒张袋枚只层格档泡种"
+_ASKED_COUNT = re.compile(rf"(?:几|多少|好多)([{_COUNTERS}])")
+_COUNTED = re.compile(rf"\d\s?([{_COUNTERS}])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _KILO = re.compile(r"(?<![a-z0-9.])(\d{1,3})k(?![a-z])")
 _ASKED_ZH = re.compile(
-    r"(?:几|多少|好多|几多)个?(毫升|升|公斤|千克|斤|克|瓦时|瓦|毫安时?|小时|钟头?|分钟|天|年|厘米|公分|毫米|米|分贝|db|"
+    r"(?:几|多少|好多|几多|多大)个?(毫升|升|公斤|千克|斤|克|瓦时|瓦|毫安时?|小时|钟头?|分钟|天|年|厘米|公分|毫米|米|分贝|db|"
     r"流明|像素|姆米|岁|个?月|度|大卡|千卡|寸|成|w\b|wh\b)|(?<!\d)(瓦时|分贝|流明|姆米|毫安)"
 )
 _ASKED_EN = re.compile(
@@ -125,6 +129,7 @@ def _plain(text: str) -> str:
     text = _THOUSANDS.sub("", text)
     text = _KILO.sub(lambda m: f"{m[1]}000", text)
     text = re.sub(r"[–—−‑]", "-", text)
+    text = _KILO_ALONE.sub("1 kilo", text)
     text = _FEET.sub(lambda m: f"{int(m[1]) * 12 + int(m[2])} inches", text)
     text = _HAN_METRES.sub(_metres, text)
     text = _HAN_HALF.sub(lambda m: f"{_amount(m[1]) + 0.5:g}{m[2] or ''}{m[3]}", text)
@@ -164,6 +169,7 @@ def unit_of_header(header: str) -> tuple[str, float]:
 def dimensions(value: str, header: str = "") -> frozenset[str]:
     """Kinds of number that a cell holds."""
     held = {q.dimension for q in quantities(value, header) if q.dimension}
+    held |= {_counted(m[1]) for m in _COUNTED.finditer(value)}
     if re.search(r"[（(]\s*g\s*[/)）]|g/m|g/㎡", header, re.IGNORECASE):
         held.add("mass")
     return frozenset(held)
@@ -174,14 +180,20 @@ def asked_dimensions(text: str) -> tuple[str, ...]:
     """Kinds of number that a question asks for by their unit: "几瓦", "how many litres", "hrs?"."""
     bare = _plain(text)
     names = [m[1] or m[2] for m in _ASKED_ZH.finditer(bare)] + [m[1] for m in _ASKED_EN.finditer(bare)]
+    counted = [_counted(m[1]) for m in _ASKED_COUNT.finditer(bare)]
     found = (_SPOKEN.get(n) or _dimension(n) for n in names)
-    return tuple(dict.fromkeys(d for d in found if d))
+    return tuple(dict.fromkeys([*(d for d in found if d), *counted]))
 
 
 def _dimension(name: str) -> str:
     if re.fullmatch(r"watt[ -]?hours?", name):
         return "energy"
     return _BY_NAME.get(name, ("", 1.0))[0]
+
+
+def _counted(character: str) -> str:
+    """A kind of number of its own for things that are counted; a bag of tea is a brew."""
+    return f"count of {'包' if character in '泡袋' else character}"
 
 
 def _metres(match: re.Match[str]) -> str:

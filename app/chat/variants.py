@@ -12,6 +12,7 @@ from app.chat.concepts import DULL, TOLD_IN_WORDS
 from app.chat.quantities import plain, quantities
 from app.chat.turn import Question
 from app.knowledge.chunk import Chunk
+from app.knowledge.tokenize import words
 from app.knowledge.view import Product
 
 _LETTER_SIZE = re.compile(r"^(x{0,4}[sl]|m|[2-6]xl|均码|one size)$", re.IGNORECASE)
@@ -58,37 +59,39 @@ def option_columns(product: Product) -> tuple[str, ...]:
 
 def meant_variants(question: Question, product: Product, colours: Families = ()) -> tuple[Chunk, ...]:
     """Variants whose option values the question names (else the history, else all)."""
+    return meant(question, product, colours)[0]
+
+
+def meant(question: Question, product: Product, colours: Families = ()) -> tuple[tuple[Chunk, ...], frozenset[str]]:
+    """The variants meant, and the options that told them: those name the variant, they are not what is asked."""
     for text in (
         question.text,
         *(m.text for m in reversed(question.history) if question.signals.get("depends", 0) > 0),
     ):
-        narrowed = narrow(text, product, colours)
+        narrowed, by = narrow(text, product, colours)
         if len(narrowed) < len(product.variants):
-            return narrowed
-    return product.variants
+            return narrowed, by
+    return product.variants, frozenset()
 
 
-def narrow(text: str, product: Product, colours: Families = ()) -> tuple[Chunk, ...]:
-    """The variants a text names, column by column; all when it names none."""
+def narrow(text: str, product: Product, colours: Families = ()) -> tuple[tuple[Chunk, ...], frozenset[str]]:
+    """The variants a text names, column by column, and the columns that told; all variants when it names none."""
     variants = product.variants
     columns = option_columns(product)
+    told: set[str] = set()
     for column in columns:
         said = [v for v in variants if (value := v.attributes.get(column, "").strip()) and says_value(text, value)]
         if said:
             longest = max(len(v.attributes[column]) for v in said)
             variants = tuple(v for v in said if len(v.attributes[column]) == longest)
-    for column in columns:
-        if len({v.attributes.get(column, "") for v in variants}) > 1:
-            variants = tuple(v for v in variants if says_number(text, v.attributes.get(column, ""))) or variants
-            variants = tuple(v for v in variants if _says_colour(text, v, column, colours)) or variants
-    return _by_extent(text, variants, columns)
-
-
-def narrowed_by(product: Product, meant: Sequence[Chunk]) -> frozenset[str]:
-    """The options whose value is settled by what was said: they name the variant, they are not what is asked."""
-    if len(meant) == len(product.variants):
-        return frozenset()
-    return frozenset(c for c in option_columns(product) if len({v.attributes.get(c, "") for v in meant}) == 1)
+            told.add(column)
+    for says in (says_number, lambda t, value: _says_colour(t, value, colours), _says_part):
+        for column in columns:
+            said = [v for v in variants if says(text, v.attributes.get(column, ""))]
+            if 0 < len(said) < len(variants):
+                variants = tuple(said)
+                told.add(column)
+    return _by_extent(text, variants, columns, told)
 
 
 def says_value(text: str, value: str) -> bool:
@@ -99,7 +102,7 @@ def says_value(text: str, value: str) -> bool:
             return True
         exact = re.search(rf"(?<![A-Za-z0-9'’]){re.escape(value)}(?![A-Za-z0-9'’])", text)
         loose = re.search(
-            rf"(?<![a-z0-9'’]){re.escape(wanted)}\s*(码|号|size)|size\s*{re.escape(wanted)}(?![a-z0-9])", low
+            rf"(?<![a-z0-9'’]){re.escape(wanted)}\s*(码|号|size)|size[\s:]+{re.escape(wanted)}(?![a-z0-9])", low
         )
         return bool(exact or loose)
     if wanted.isascii():
@@ -125,24 +128,31 @@ def says_number(text: str, value: str) -> bool:
     )
 
 
-def _says_colour(text: str, variant: Chunk, column: str, colours: Families) -> bool:
+def _says_colour(text: str, value: str, colours: Families) -> bool:
     """Whether the text names the family of colours that an option value belongs to."""
-    value = variant.attributes.get(column, "")
     return bool(value) and any(shade.search(value) for family, shade in colours if family.search(text))
 
 
-def _by_extent(text: str, variants: tuple[Chunk, ...], columns: Sequence[str]) -> tuple[Chunk, ...]:
+def _says_part(text: str, value: str) -> bool:
+    """Whether the text says a telling part of an option value: "礼盒" of "250g礼盒", "ground" of "Ground, fine"."""
+    parts = [w for w in words(value) if len(w) >= (4 if w.isascii() else 2) and not w[0].isdigit()]
+    return any(part in words(text) for part in parts)
+
+
+def _by_extent(
+    text: str, variants: tuple[Chunk, ...], columns: Sequence[str], told: set[str]
+) -> tuple[tuple[Chunk, ...], frozenset[str]]:
     """The biggest or the smallest where one of the two is asked for and the sizes can be put in order."""
     biggest, smallest = bool(_BIGGEST.search(text)), bool(_SMALLEST.search(text))
     if biggest == smallest or len(variants) < 2:
-        return variants
+        return variants, frozenset(told)
     for column in columns:
         extents = {v.locator: _extent(v.attributes.get(column, "")) for v in variants}
         ordered = [e for e in extents.values() if e is not None]
         if len(ordered) == len(variants) and len({kind for kind, _ in ordered}) == 1 and len(set(ordered)) > 1:
             wanted = max(ordered) if biggest else min(ordered)
-            return tuple(v for v in variants if extents[v.locator] == wanted)
-    return variants
+            return tuple(v for v in variants if extents[v.locator] == wanted), frozenset({*told, column})
+    return variants, frozenset(told)
 
 
 def _extent(value: str) -> tuple[str, float] | None:
