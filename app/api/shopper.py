@@ -100,10 +100,12 @@ async def events(request: Request, conversation_id: str) -> Response:
     status, seq = await container.conversations.position(conversation_id)
     if status is Status.CLOSED and after >= seq:
         return Response(status_code=204)
+    if status is Status.CLOSED:  # nothing will happen any more but a rating: told in one go
+        return EventStream(_all(await container.conversations.events(conversation_id, after)))
     following = await container.conversations.follow(conversation_id, after)
     waits = status is Status.WAITING and container.desk is not None
     place = await container.desk.place(conversation_id) if waits and container.desk else 0
-    return EventStream(_follow(following, place))
+    return EventStream(_follow(following, place, seq if after < seq else 0))
 
 
 @router.post("/{conversation_id}/handoff", openapi_extra=schema(HandoffBody))
@@ -210,14 +212,22 @@ async def _tell(telling: Telling) -> AsyncIterator[bytes]:
         yield frame("problem", problem_json(error))
 
 
-async def _follow(following: AsyncGenerator[Event | Sign, None], place: int = 0) -> AsyncIterator[bytes]:
-    yield RETRY + (frame("handoff.position", {"position": place}) if place else b"")
+async def _all(events: list[Event]) -> AsyncIterator[bytes]:
+    yield RETRY + b"".join([_frame(event) for event in events])
+
+
+async def _follow(following: AsyncGenerator[Event | Sign, None], place: int, seq: int) -> AsyncIterator[bytes]:
+    """Events and signs. The place in the queue is told once what stood in the log up to `seq` has been."""
+    told = frame("handoff.position", {"position": place}) if place else b""
+    yield RETRY + (told if not seq else b"")
     try:
         async with contextlib.aclosing(following) as happening:
             async for event in happening:
                 if isinstance(event, Sign):
                     yield frame(event.type, shown_sign(event)) if event.type else HEARTBEAT
-                elif piece := _frame(event):
+                    continue
+                piece = _frame(event) + (told if event.seq == seq else b"")
+                if piece:
                     yield piece
                     if event.type in (EventType.CLOSED, EventType.ERASED):
                         return

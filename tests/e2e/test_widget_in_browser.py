@@ -145,6 +145,7 @@ def test_a_question_back_offers_its_options(tab: Tab, server: ScriptedServer) ->
     tab.ask("which one?")
     tab.page.get_by_role("list", name="Choose one").get_by_role("button", name="Slate, size L").click()
     expect(tab.page.locator(".me")).to_have_count(2)
+    expect(tab.page.locator(".rating")).to_have_count(1)
     assert messages(server)[-1]["text"] == "Slate, size L"
 
 

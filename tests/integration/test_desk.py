@@ -218,7 +218,7 @@ async def test_the_queue_is_ordered_by_priority_and_waiting_and_says_each_shoppe
     assert await floor.container.desk.place(second) == 2
     following = asyncio.create_task(other.follow(until="handoff.position"))
     await asyncio.sleep(0.1)
-    assert (await following)[0][2] == {"position": 2}
+    assert (await following)[-1][2] == {"position": 2}
     await mei.act(calm, "claim")
     assert await floor.container.desk.place(second) == 1
 

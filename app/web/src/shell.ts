@@ -10,6 +10,9 @@ export interface ShellActions {
   switchLanguage(): void;
   person(): void;
   send(text: string): void;
+  typing(): void;
+  leave(contact: string, message: string): Promise<boolean>;
+  score(stars: number): Promise<boolean>;
 }
 
 export class Shell {
@@ -30,6 +33,8 @@ export class Shell {
   private readonly newer: HTMLButtonElement;
   private readonly composer: HTMLElement;
   private readonly ended: HTMLElement;
+  private readonly away: HTMLElement;
+  private readonly stars: HTMLElement;
 
   constructor(
     private readonly words: Words,
@@ -57,8 +62,11 @@ export class Shell {
     this.person = h("button", { type: "button", class: "person", onclick: actions.person }, icon("person"), words.person);
     this.composer = this.makeComposer();
     const again = h("button", { type: "button", onclick: actions.fresh }, words.again);
-    this.ended = h("div", { class: "ended", hidden: true }, h("span", { role: "status" }, words.ended), again);
-    const footer = h("div", { class: "foot" }, this.newer, this.composer, this.ended);
+    this.stars = h("div", { class: "stars", role: "group", "aria-label": words.howWas });
+    this.ended = h("div", { class: "ended", hidden: true }, h("span", { role: "status" }, words.ended), this.stars, again);
+    this.askStars();
+    this.away = this.makeAway();
+    const footer = h("div", { class: "foot" }, this.newer, this.away, this.composer, this.ended);
     // Everything but the sheet stands in one box, so that one `inert` puts it behind the sheet.
     this.inner = h("div", { class: "inner" }, header, this.offline, this.notice, this.scroll, footer, this.status);
     this.panel = h("section", { class: "panel", role: "dialog", "aria-label": name, hidden: true }, this.inner);
@@ -107,6 +115,46 @@ export class Shell {
   showEnded(yes: boolean): void {
     this.ended.hidden = !yes;
     this.composer.hidden = yes;
+    if (yes) this.away.hidden = true;
+  }
+
+  /** Asks for a message and a contact when nobody is there to talk to. */
+  showAway(yes: boolean): void {
+    this.change(() => (this.away.hidden = !yes));
+  }
+
+  /** The rating given, or thanks for it. */
+  showScore(stars: number): void {
+    const given = [...this.stars.querySelectorAll("button")];
+    given.forEach((star, at) => {
+      star.setAttribute("aria-pressed", String(at < stars));
+      star.disabled = true;
+    });
+    this.stars.querySelector("span")!.textContent = this.words.thanks;
+  }
+
+  private askStars(): void {
+    this.stars.append(h("span", { role: "status" }, this.words.howWas));
+    for (const n of [1, 2, 3, 4, 5]) {
+      const star = h("button", { type: "button", "aria-pressed": "false", "aria-label": this.words.stars(n) }, "★");
+      star.addEventListener("click", async () => (await this.actions.score(n)) && this.showScore(n));
+      this.stars.append(star);
+    }
+  }
+
+  private makeAway(): HTMLElement {
+    const { words } = this;
+    const contact = h("input", { required: true, "aria-label": words.contact, placeholder: words.contact, autocomplete: "email" });
+    const about = h("input", { "aria-label": words.about, placeholder: words.about });
+    const form = h("form", { class: "away", hidden: true, "aria-label": words.away }, h("span", {}, words.away), contact, about, h("button", {}, words.leave));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const kept = await this.actions.leave(contact.value, about.value);
+      contact.setAttribute("aria-invalid", String(!kept));
+      if (kept) this.showAway(false);
+      else contact.focus();
+    });
+    return form;
   }
 
   /** Reading history aloud again after a reload would bury the shopper: the log is quiet until something new comes. */
@@ -127,7 +175,10 @@ export class Shell {
       this.input.style.height = "auto";
       this.input.style.height = `${this.input.scrollHeight}px`;
     };
-    this.input.addEventListener("input", grow);
+    this.input.addEventListener("input", () => {
+      grow();
+      this.actions.typing();
+    });
     this.input.addEventListener("keydown", (event) => {
       // While an input method is composing, Enter picks a candidate (keyCode 229 is Safari's way of saying so).
       if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;

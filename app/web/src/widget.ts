@@ -39,6 +39,9 @@ class XiaoerChat extends HTMLElement {
   private received = new Map<string, string>();
   private waiting = new Set<string>();
   private agentTimer = 0;
+  /** A person was called or is here: then typing is shown to them. */
+  private called = false;
+  private typedAt = 0;
   private locale = "";
 
   connectedCallback(): void {
@@ -124,6 +127,9 @@ class XiaoerChat extends HTMLElement {
       switchLanguage: () => this.switchLanguage(),
       person: () => void this.callPerson(),
       send: (text) => this.send(text),
+      typing: () => this.tellTyping(),
+      leave: (contact, message) => this.post("handoff", { contact, message }),
+      score: (score) => this.post("feedback", { helpful: score > 2, score }),
     });
     this.sheet = new SourceSheet(this.shell.panel, this.shell.inner);
     this.shell.panel.addEventListener("keydown", (event) => this.onKey(event));
@@ -170,6 +176,7 @@ class XiaoerChat extends HTMLElement {
     this.lines.clear();
     this.received.clear();
     this.waiting.clear();
+    this.called = false;
     if (!alsoSession) return;
     this.session = null;
     this.memory.save(null);
@@ -251,26 +258,52 @@ class XiaoerChat extends HTMLElement {
       case "problem":
         return this.onLoggedProblem(data);
       case "handoff.requested":
+        this.called = true;
         if (!data.message_id && data.text) this.addLine(event.id, "bot", this.words.bot, data.text);
-        return this.shell.showNotice(this.words.waiting);
+        if (data.offline) return this.shell.showAway(true);
+        return this.shell.showNotice(data.position ? this.words.place(data.position) : this.words.waiting);
+      case "handoff.position":
+        return this.shell.showNotice(this.words.place(data.position));
+      case "ticket.opened":
+        this.shell.showAway(false);
+        return data.text && this.addLine(event.id, "bot", this.words.bot, data.text);
       case "agent.joined":
+        this.called = true;
+        this.shell.showAway(false);
         return this.shell.showNotice(this.words.joined(data.agent || this.words.agent));
       case "agent.left":
-        return this.shell.showNotice("");
+        this.called = false;
+        this.shell.showNotice("");
+        return this.addLine(event.id, "bot", this.words.bot, data.text || this.words.left);
       case "agent.typing":
-        return this.onAgentTyping();
+        return this.onAgentTyping(data.agent || this.words.agent);
       case "agent.message":
         clearTimeout(this.agentTimer);
         this.shell.setLive(true);
         this.shell.showTyping(this.waiting.size > 0);
         return this.addLine(data.message_id || event.id, "agent", data.agent || this.words.agent, data.text);
       case "feedback.given":
+        if (data.score) return this.shell.showScore(data.score);
         return this.replies.get(data.message_id)?.markRated(Boolean(data.helpful));
       case "subject.erased":
       case "conversation.closed":
-        this.following?.abort();
         return this.shell.showEnded(true);
     }
+  }
+
+  private tellTyping(): void {
+    if (!this.called || !this.session || Date.now() - this.typedAt < 3000) return;
+    this.typedAt = Date.now();
+    void this.post("typing", {});
+  }
+
+  /** POSTs to the conversation and tells whether that worked. */
+  private async post(path: string, body: object): Promise<boolean> {
+    const sent = this.session && this.client.post(`/${this.session.id}/${path}`, body, this.session);
+    return Boolean(sent) && sent!.then(
+      () => true,
+      () => false,
+    );
   }
 
   private onOwnMessage(data: { text?: string; client_message_id?: string; message_id?: string }): void {
@@ -301,13 +334,12 @@ class XiaoerChat extends HTMLElement {
     this.shell.change(() => this.replyOf(body.message_id).finish(body));
     this.own.get(this.received.get(body.message_id) ?? "")?.clearFailure();
     this.shell.showTyping(false);
-    if (body.handoff) this.shell.showNotice(this.words.waiting);
     if (this.shell.panel.hidden && this.waiting.size) this.shell.showUnread(true);
     this.dispatchEvent(new CustomEvent("xiaoer-reply", { bubbles: true, detail: body }));
   }
 
-  private onAgentTyping(): void {
-    this.shell.showTyping(true, this.words.agentTyping);
+  private onAgentTyping(name: string): void {
+    this.shell.showTyping(true, this.words.agentTyping(name));
     clearTimeout(this.agentTimer);
     this.agentTimer = window.setTimeout(() => this.shell.showTyping(this.waiting.size > 0), 5000);
   }
@@ -376,12 +408,7 @@ class XiaoerChat extends HTMLElement {
   }
 
   private async rate(messageId: string, helpful: boolean): Promise<boolean> {
-    if (!this.session) return false;
-    const sent = this.client.post(`/${this.session.id}/feedback`, { message_id: messageId, helpful }, this.session);
-    return sent.then(
-      () => true,
-      () => false,
-    );
+    return this.post("feedback", { message_id: messageId, helpful });
   }
 
   private async callPerson(): Promise<void> {
@@ -390,7 +417,6 @@ class XiaoerChat extends HTMLElement {
       const session = await this.begin();
       this.memory.save(Object.assign(session, { spoken: true }));
       await this.client.post(`/${session.id}/handoff`, {}, session);
-      this.shell.showNotice(this.words.waiting);
       this.shell.input.focus({ preventScroll: true });
     } catch {
       this.shell.showOffline(true);

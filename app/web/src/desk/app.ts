@@ -1,14 +1,13 @@
 /** Holds the desk together: the queue, the open chats side by side, the stream of what happens, the keys. */
 
 import { h } from "../dom.ts";
-import { shop } from "../staff/api.ts";
 import { attempt, toast } from "../staff/feedback.ts";
 import { chinese, t } from "../staff/words.ts";
 import { Chat } from "./chat.ts";
 import { Context } from "./context.ts";
 import { askCanned, askMode, askOutcome, askSelf, askTransfer, showKeys } from "./dialogs.ts";
 import { List } from "./list.ts";
-import { server, type Queue } from "./model.ts";
+import { deskShop, server, type Queue } from "./model.ts";
 import { mode as modeName } from "./say.ts";
 
 const WATCHED = [
@@ -22,7 +21,10 @@ const OPEN_KEY = "xiaoer-desk";
 export class App {
   private readonly chats = new Map<string, Chat>();
   private readonly list: List;
-  private readonly context = new Context((id) => void this.open(id));
+  private readonly context = new Context(
+    (id) => void this.open(id),
+    () => this.view("chat"),
+  );
   private readonly columns = h("div", { class: "desk-chats" });
   private readonly bar = h("header", { class: "desk-bar" });
   private readonly language = chinese ? "zh" : "en";
@@ -57,7 +59,7 @@ export class App {
 
   private watch(): void {
     const after = this.queue?.last_event_id ?? 0;
-    const source = new EventSource(`/v1/desk/events?after=${after}${shop ? `&shop=${encodeURIComponent(shop)}` : ""}`);
+    const source = new EventSource(`/v1/desk/events?after=${after}${deskShop ? `&shop=${encodeURIComponent(deskShop)}` : ""}`);
     source.onopen = () => this.root.classList.remove("offline");
     source.onerror = () => this.root.classList.add("offline");
     for (const name of WATCHED) source.addEventListener(name, (event) => void this.onEvent(name, JSON.parse((event as MessageEvent).data)));
@@ -142,8 +144,10 @@ export class App {
 
   private arrange(): void {
     const views = [...this.chats.values()].map((chat) => chat.view);
-    if (views.length) this.columns.replaceChildren(...views);
-    else this.empty();
+    this.columns.querySelector(".empty")?.remove();
+    // Only what is missing is put in: an element that is taken out and put back loses its place in the scroll.
+    for (const view of views) if (!view.isConnected) this.columns.append(view);
+    if (!views.length) this.empty();
     this.columns.style.setProperty("--chats", String(Math.max(1, views.length)));
   }
 
@@ -185,7 +189,7 @@ export class App {
       await this.reload();
     }, presence));
     const load = h("button", { type: "button", class: "quiet", onclick: () => void askSelf(me).then(() => this.reload()) }, `${me.holds}/${me.capacity}`);
-    load.setAttribute("aria-label", t(`接待中 ${me.holds}，上限 ${me.capacity}，点按修改`, `You have ${me.holds} of ${me.capacity}; change`));
+    load.setAttribute("aria-label", t(`${me.holds}/${me.capacity}：接待中和上限，点按修改`, `${me.holds}/${me.capacity}: you have, and take at once; change`));
     const maySet = ["supervisor", "admin"].includes(document.body.dataset.role ?? "");
     const modes = queue.modes.map((mode) =>
       h("button", { type: "button", class: `chip mode ${mode.now}`, onclick: () => void askMode(mode, maySet) }, queue.modes.length > 1 ? h("small", {}, mode.shop) : null, modeName(mode.now)),

@@ -177,7 +177,7 @@ export class Chat {
   }
 
   private bubble(kind: string, name: string, text: string, time: string, reply: Data = {}): HTMLElement {
-    const sources = (reply.citations ?? []).map((c: Data) => h("span", { class: "source", title: c.quote }, `${String(c.path).split("/").pop()} · ${c.locator}`));
+    const sources = sourcesOf(reply);
     const label = h("small", {}, [name, clock(time)].filter(Boolean).join(" · "));
     return h("div", { class: `said ${kind}` }, label, h("p", { class: "prose" }, text), ...(sources.length ? [h("div", { class: "sources" }, ...sources)] : []));
   }
@@ -193,7 +193,7 @@ export class Chat {
     const sure = Math.round((draft.confidence ?? 0) * 100);
     const tone = sure >= 70 ? "good" : sure >= 40 ? "warn" : "bad";
     const head = h("header", {}, h("strong", {}, t("草稿", "Draft")), h("span", { class: `badge ${tone}` }, t(`把握 ${sure}%`, `${sure}% sure`)));
-    const sources = (draft.citations ?? []).map((c: Data) => h("span", { class: "source", title: c.quote }, `${String(c.path).split("/").pop()} · ${c.locator}`));
+    const sources = sourcesOf(draft);
     const body = draft.text
       ? h("p", { class: "prose" }, draft.text)
       : h("p", { class: "hint" }, t("资料里没有把握的答案，下面是最接近的段落。", "No sure answer in the knowledge; these passages come closest."));
@@ -308,4 +308,14 @@ export class Chat {
     this.input.style.height = "auto";
     this.input.style.height = `${Math.min(this.input.scrollHeight, 180)}px`;
   }
+}
+
+/** Each source once, as a person would say it. */
+function sourcesOf(said: Data): HTMLElement[] {
+  const quotes = new Map<string, string>();
+  for (const c of (said.citations ?? []) as Data[]) {
+    const name = `${String(c.path).split("/").pop()} · ${c.locator}`;
+    quotes.set(name, [quotes.get(name), c.quote].filter(Boolean).join("\n"));
+  }
+  return [...quotes].map(([name, quote]) => h("span", { class: "source", title: quote }, name));
 }

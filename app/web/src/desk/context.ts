@@ -9,7 +9,10 @@ import { ago, outcome, reason, shopperName, status } from "./say.ts";
 export class Context {
   readonly view = h("aside", { class: "desk-context", "aria-label": t("顾客资料", "About the shopper") });
 
-  constructor(private readonly open: (id: string) => void) {}
+  constructor(
+    private readonly open: (id: string) => void,
+    private readonly back: () => void,
+  ) {}
 
   show(conversation: Conversation | null): void {
     if (!conversation) {
@@ -17,8 +20,10 @@ export class Context {
       return;
     }
     const { brief, shopper, orders, history } = conversation;
+    const back = h("button", { type: "button", class: "quiet only-phone", onclick: this.back }, t("‹ 会话", "‹ Chat"));
     this.view.replaceChildren(
       ...[
+        back,
         this.why(brief),
         brief.ticket && this.ticket(brief),
         this.tags(conversation),
@@ -33,7 +38,7 @@ export class Context {
   }
 
   private part(title: string, ...children: (Node | null)[]): HTMLElement {
-    return h("section", { class: "desk-part" }, h("h3", {}, title), ...children);
+    return h("section", { class: "desk-part" }, h("h2", {}, title), ...children);
   }
 
   private why(brief: Brief): HTMLElement {

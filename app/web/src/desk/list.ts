@@ -96,7 +96,7 @@ export class List {
         h("li", {}, h("i", { class: `light ${person.status}` }), h("span", { class: "grow" }, person.name), h("small", {}, `${person.holds}/${person.capacity}`)),
       );
     }
-    const group = h("section", { class: "desk-group" }, h("h3", {}, t("在座", "At the desk"), h("span", { class: "count" }, String(people.length))), staff);
+    const group = h("section", { class: "desk-group" }, h("h2", {}, t("在座", "At the desk"), h("span", { class: "count" }, String(people.length))), staff);
     return [group, this.group(t("进行中的会话", "Under way"), this.live, t("现在没有会话。", "No conversation is under way."))];
   }
 
@@ -111,7 +111,7 @@ export class List {
   private group(title: string, rows: Case[], empty: string): HTMLElement {
     const list = h("ul");
     for (const row of rows) list.append(this.row(row));
-    const heading = h("h3", {}, title, h("span", { class: "count" }, String(rows.length)));
+    const heading = h("h2", {}, title, h("span", { class: "count" }, String(rows.length)));
     return h("section", { class: "desk-group" }, heading, rows.length ? list : h("p", { class: "hint" }, empty));
   }
 

@@ -119,14 +119,17 @@ export interface Canned {
   filled_en: string;
 }
 
+/** The shop whose desk this is; "" = all that the person works for, which is what one starts with. */
+export const deskShop = new URLSearchParams(location.search).get("shop") ?? "";
+
 const of = (id: string, act = "") => `/v1/desk/conversations/${encodeURIComponent(id)}${act && `/${act}`}`;
 
 export const server = {
-  queue: () => get<Queue>("/v1/desk/queue"),
+  queue: () => get<Queue>("/v1/desk/queue", { shop: deskShop }),
   open: (id: string, lang: string) => get<Conversation>(of(id), { lang, shop: "" }),
   since: (id: string, after: number) => get<{ events: LogEvent[]; status: string; agent: string }>(of(id, "events"), { after, shop: "" }),
   act: (id: string, act: string, body: Data = {}) => post<Data>(of(id, act), body),
-  find: (query: Record<string, string>) => get<{ conversations: Case[]; scanned: number }>("/v1/desk/conversations", query),
+  find: (query: Record<string, string>) => get<{ conversations: Case[]; scanned: number }>("/v1/desk/conversations", { shop: deskShop, ...query }),
   presence: (body: Data) => post<Person>("/v1/desk/presence", body),
   mode: (body: Data) => post<ShopMode>("/v1/desk/mode", body),
   canned: (shop: string, conversation = "") => get<{ replies: Canned[] }>("/v1/desk/replies", { shop, conversation }),
