@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 LANGUAGES = ("zh", "en")
 
 
-@router.get("/packs")
+@router.get("/question-packs")
 async def packs(request: Request) -> Response:
     """Every pack in both languages, and the facts that their answers take as {name}."""
     await require_staff(request, Role.EDITOR)

@@ -60,7 +60,7 @@ class BrandForm {
       h("div", { class: "save-bar" }, h("p", { class: "hint" }, t("和知识不同：这些设置保存后马上生效，可以撤销。", "Unlike knowledge, these hold as soon as they are saved, and can be undone.")), save),
     );
     form.addEventListener("input", () => this.draw());
-    this.root.replaceChildren(h("div", { class: "split brand-split" }, form, h("aside", { class: "preview-side" }, this.switcher(), this.preview)));
+    this.root.replaceChildren(h("div", { class: "split brand-split" }, form, h("aside", { class: "preview-side", "aria-label": t("预览", "Preview") }, this.switcher(), this.preview)));
     this.draw();
   }
 

@@ -1,7 +1,7 @@
 /** Releases: what waits, what it would change, publishing, history, and going back. */
 
 import { h } from "../dom.ts";
-import { get, post } from "../staff/api.ts";
+import { get, post, Problem } from "../staff/api.ts";
 import { ask, attempt, toast } from "../staff/feedback.ts";
 import { ago, count, moment, t } from "../staff/words.ts";
 import { type Checks, checksView, reasonsOf } from "./checks.ts";
@@ -55,11 +55,17 @@ export function releasesPage(root: HTMLElement): void {
       const [list, story] = await Promise.all([get<ReleaseList>("/v1/knowledge/releases"), get<{ moves: Move[] }>("/v1/knowledge/releases/history")]);
       const waiting = waitingOf(list);
       const diff = waiting && list.live ? await fetchDiff(list.live, waiting.number) : null;
-      const checks = waiting ? await get<Checks>(`/v1/knowledge/releases/${waiting.number}/checks`).catch(() => null) : null;
+      const checks = waiting ? await get<Checks>(`/v1/knowledge/releases/${waiting.number}/checks`).catch(unknown) : null;
       root.replaceChildren(...view(list, story.moves, waiting, diff, checks, load));
     });
   root.replaceChildren(h("p", { class: "loading" }, t("正在读取…", "Loading…")));
   void load();
+}
+
+/** A release that is older than the checks has none. */
+function unknown(error: unknown): null {
+  if (error instanceof Problem && error.status === 404) return null;
+  throw error;
 }
 
 function view(list: ReleaseList, moves: Move[], waiting: Release | undefined, diff: Diff | null, checks: Checks | null, load: () => void): HTMLElement[] {
@@ -102,7 +108,7 @@ function waitingCard(waiting: Release, live: number | null, diff: Diff | null, c
     "section",
     { class: "card waiting" },
     h("div", { class: "row apart" },
-      h("div", {}, h("p", { class: "eyebrow" }, t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${waiting.note}` : ""}`)),
+      h("div", {}, h("p", { class: "eyebrow" }, waiting.published_at ? t("退下来的，可以再发布", "Rolled back; it can go live again") : t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${waiting.note}` : ""}`)),
       h("div", { class: "row" }, h("a", { class: "button", href: test }, t("先试问", "Try it first")), go),
     ),
     checks ? checksView(checks) : "",

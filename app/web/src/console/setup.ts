@@ -48,7 +48,7 @@ const READER: Language = chinese ? "zh" : "en";
 
 /** The page. */
 export function setupPage(root: HTMLElement): void {
-  void attempt(async () => new Guide(root, await get<Packs>("/v1/knowledge/packs")).show());
+  void attempt(async () => new Guide(root, await get<Packs>("/v1/knowledge/question-packs")).show());
 }
 
 class Guide {

@@ -1,0 +1,297 @@
+"""An editor's day in a real browser: sign in, upload, read the checks and the differences, publish, ask, go back."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import OpenTab, Tab
+from tests.e2e.test_demo_in_browser import PROJECT, free_port, is_ready
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+BRAND = """\
+name: Harbour Tea
+assistant_name: Pip
+languages: [en, zh]
+default_language: en
+service_hours: {timezone: Europe/London}
+greeting: {en: "Hello, I'm Pip.", zh: 您好，我是皮普。}
+"""
+FAQ = """\
+question,similar,answer,section,related
+How long does delivery take?,When will it arrive|Delivery time,Delivery takes 2 to 4 working days.,Delivery,
+Can I return tea?,Do you take returns|What is your return policy,Unopened tea may be returned within 14 days.,Returns,
+How do I store green tea?,Where should I keep the tea,"Keep it cool, dark and dry, in a closed tin.",Care,
+"""
+PRODUCTS = """\
+sku,title,price,origin
+GT-100,Harbour Green,9.50,Uji
+BT-200,Quay Breakfast,7.20,Assam
+"""
+CHANGED = """\
+question,similar,answer,section,related
+Can I return tea?,Do you take returns|What is your return policy,Unopened tea may be returned within 30 days.,Returns,
+Do you wrap gifts?,Can you gift wrap it,We wrap gifts free of charge.,Gifts,
+"""
+PASSWORD = "green tea in a tin"
+
+
+@dataclass(frozen=True)
+class Console:
+    """A running server with one small shop, and an editor's and an admin's accounts."""
+
+    url: str
+    home: Path
+
+    def sign_in(self, tab: Tab, login: str = "edith") -> None:
+        """Fill in the form and press Enter."""
+        tab.page.get_by_label("Login").fill(login)
+        tab.page.get_by_label("Password").fill(PASSWORD)
+        tab.page.get_by_label("Password").press("Enter")
+        tab.page.wait_for_url(re.compile(r"/console(\?|$)"))
+
+
+def run(home: Path, *command: str, told: str = "") -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "app.cli", *command],
+        cwd=PROJECT,
+        env=os.environ | {"XIAOER_HOME": str(home), "XIAOER_MODEL": "none"},
+        input=told,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def console(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    home, port = tmp_path_factory.mktemp("console"), free_port()
+    folder = home / "harbour-files"
+    (folder / "knowledge").mkdir(parents=True)
+    (folder / "brand.yaml").write_text(BRAND, encoding="utf-8")
+    (folder / "knowledge" / "faq.csv").write_text(FAQ, encoding="utf-8")
+    (folder / "knowledge" / "products.csv").write_text(PRODUCTS, encoding="utf-8")
+    run(home, "ingest", str(folder), "--shop", "harbour")
+    for login, role in (("edith", "editor"), ("ada", "admin")):
+        run(home, "staff", "add", login, "--role", role, "--shop", "harbour", "--password-stdin", told=PASSWORD + "\n")
+    settings = {"XIAOER_HOME": str(home), "XIAOER_MODEL": "none", "XIAOER_PORT": str(port)}
+    with (home / "output.txt").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app.cli", "serve"],
+            cwd=PROJECT,
+            env=os.environ | settings,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    console = Console(f"http://127.0.0.1:{port}", home)
+    try:
+        given_up_at = time.monotonic() + 120
+        while not is_ready(console.url):
+            assert process.poll() is None, (home / "output.txt").read_text(errors="replace")[-3000:]
+            assert time.monotonic() < given_up_at
+            time.sleep(0.2)
+        yield console
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def go(tab: Tab, name: str) -> None:
+    """Follow an entry of the navigation, by mouse or by thumb."""
+    tab.page.get_by_role("link", name=name, exact=True).first.click()
+    tab.page.wait_for_load_state("networkidle")
+
+
+def try_question(tab: Tab, question: str, release: str = "") -> str:
+    """The reply that the hit test shows."""
+    go(tab, "Hit test")
+    if release:
+        tab.page.get_by_label("Which release").select_option(release)
+    tab.page.get_by_label("What a shopper would write").fill(question)
+    tab.page.get_by_role("button", name="Ask", exact=True).click()
+    return str(tab.page.locator(".bubble").inner_text())
+
+
+def publish(tab: Tab) -> None:
+    """Publish what waits; when the checks keep it back, say why it may go live all the same."""
+    button = tab.page.get_by_role("button", name=re.compile("^Publish"))
+    button.wait_for()
+    held = "anyway" in button.inner_text()
+    button.click()
+    if held:
+        tab.page.get_by_label("Why it may go live").fill("The longer period is the new rule.")
+        tab.page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
+
+
+def test_an_editors_day_from_upload_to_rollback(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/upload")
+    assert "/console/sign-in?next=/console/upload" in tab.page.url
+    tab.page.get_by_label("Login").fill("edith")
+    tab.page.get_by_label("Password").fill(PASSWORD)
+    tab.page.get_by_role("button", name="Sign in").click()
+    tab.page.wait_for_url("**/console/upload")
+
+    file = {"name": "faq-new.csv", "mimeType": "text/csv", "buffer": CHANGED.encode()}
+    tab.page.locator("input[type=file]").set_input_files(file)
+    tab.page.get_by_text("is ready and waits for you").wait_for()
+    assert tab.page.get_by_role("cell", name="@uploads/faq-new.csv").is_visible()
+    tab.page.get_by_role("link", name="Review and publish").click()
+
+    tab.page.get_by_role("heading", name="What it changes").wait_for()
+    tab.page.get_by_role("heading", name="Checks").wait_for()
+    assert tab.page.get_by_text("Do you wrap gifts?").first.is_visible()
+    assert tab.page.locator(".finding").get_by_text("Contradiction").first.is_visible(), "14 days stands against 30"
+
+    assert "free of charge" in try_question(tab, "Can you gift wrap it?", release="2")
+    go(tab, "Releases")
+    publish(tab)
+    tab.page.get_by_text("Release 2 is live").wait_for()
+    assert "free of charge" in try_question(tab, "Can you gift wrap it?")
+
+    go(tab, "Releases")
+    tab.page.get_by_role("button", name="Back to release 1").click()
+    tab.page.locator(".live-card").get_by_text("Release 1").wait_for()
+    assert "free of charge" not in try_question(tab, "Can you gift wrap it?")
+
+
+def test_an_answer_is_edited_in_place_undone_and_published(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    go(tab, "Knowledge")
+    tab.page.get_by_label("Search").fill("store green")
+    line = tab.page.get_by_role("button", name=re.compile("How do I store green tea"))
+    line.click()
+    tab.page.get_by_label("Answer").fill("Keep it in a closed tin, away from light and from coffee.")
+    tab.page.get_by_role("button", name="Save draft").click()
+    tab.page.get_by_text("Saved as a draft").wait_for()
+    tab.page.get_by_text("1 draft", exact=True).first.wait_for()
+    tab.page.locator(".toast").get_by_role("button", name="Undo").click()
+    tab.page.get_by_text("No drafts").wait_for()
+
+    line.click()
+    tab.page.get_by_label("Answer").fill("Keep it in a closed tin, away from light and from spices.")
+    tab.page.get_by_label("Answer").press("Control+Enter")
+    tab.page.get_by_text("1 draft", exact=True).first.wait_for()
+    tab.page.get_by_role("button", name="Make a release of them").click()
+    tab.page.get_by_role("link", name="Review and publish").click()
+    tab.page.locator("ins", has_text="spices").wait_for()
+    publish(tab)
+    tab.page.get_by_text(re.compile(r"Release \d is live")).wait_for()
+    assert "spices" in try_question(tab, "Where should I keep the tea?")
+
+
+def test_a_price_is_edited_in_the_grid_and_rows_in_bulk(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    go(tab, "Products")
+    cell = tab.page.get_by_label("GT-100 price")
+    cell.fill("9.90")
+    cell.press("Enter")
+    tab.page.get_by_text("GT-100 · price is now 9.90").wait_for()
+    tab.page.locator(".toast").get_by_role("button", name="Undo").click()
+    tab.page.get_by_text("No drafts").wait_for()
+    assert cell.input_value() == "9.50"
+    go(tab, "Knowledge")
+    tab.page.get_by_label("Search").fill("delivery")
+    tab.page.get_by_text("1 entries").or_(tab.page.get_by_text("2 entries")).first.wait_for()
+    tab.page.get_by_label("Select all that are listed").check()
+    tab.page.get_by_role("button", name="Disable").click()
+    tab.page.get_by_text(re.compile(r"\d changed \(draft\)")).wait_for()
+    tab.page.locator(".toast").get_by_role("button", name="Undo").click()
+    tab.page.get_by_text("No drafts").wait_for()
+
+
+def test_brand_settings_are_previewed_while_typed_and_hold_at_once(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in", phone=True)
+    console.sign_in(tab)
+    tab.page.get_by_role("button", name="More").click()
+    go(tab, "Brand & welcome")
+    tab.page.get_by_label("Welcome (English)").fill("Ahoy! <b>Pip</b> here. What may I brew?")
+    assert "Ahoy! <b>Pip</b> here." in tab.page.locator(".chat-preview").inner_text()
+    tab.page.get_by_role("button", name="Save; it holds at once").click()
+    tab.page.get_by_text("It holds now").wait_for()
+    started = tab.page.evaluate(
+        'fetch(\'/v1/conversations\', {method: \'POST\', body: \'{"shop": "harbour", "locale": "en"}\'})'
+        ".then((answer) => answer.json())"
+    )
+    assert started["welcome"]["text"].startswith("Ahoy!")
+
+
+def test_a_pack_filled_in_becomes_answers(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    go(tab, "Set-up guide")
+    tab.page.get_by_label("How soon after payment you ship").fill("36 hours")
+    tab.page.get_by_role("button", name="Next: pick packs").click()
+    tab.page.get_by_role("button", name="Next: fill in answers").click()
+    assert tab.page.get_by_label("How soon do you ship?").input_value() == "We ship within 36 hours of payment."
+    tab.page.get_by_role("button", name="Next: look it over").click()
+    tab.page.get_by_role("button", name="Make a release of it").click()
+    tab.page.get_by_text("is ready and waits for you").wait_for()
+    assert tab.page.get_by_role("cell", name="@uploads/packs/general.en.csv").is_visible()
+
+
+def test_a_spreadsheet_of_questions_is_asked_at_once(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    go(tab, "Hit test")
+    tab.page.get_by_role("tab", name="A spreadsheet").click()
+    sheet = "question,expected\nCan I return tea?,14 days\nWhat is the capital of Peru?,\n".encode("utf-8-sig")
+    file = {"name": "questions.csv", "mimeType": "text/csv", "buffer": sheet}
+    tab.page.locator("input[type=file]").set_input_files(file)
+    tab.page.get_by_text("2 questions read").wait_for()
+    tab.page.get_by_role("button", name="Ask them all").click()
+    tab.page.get_by_role("link", name="What is the capital of Peru?").wait_for()
+    assert tab.page.get_by_role("row", name=re.compile("Can I return tea")).get_by_text("Answer").is_visible()
+    with tab.page.expect_download() as saved:
+        tab.page.get_by_role("button", name="Download results").click()
+    assert "capital of Peru" in Path(saved.value.path()).read_text(encoding="utf-8-sig")
+
+
+def test_an_admin_adds_somebody_who_comes_in_by_the_link_once(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab, "ada")
+    go(tab, "Staff")
+    tab.page.get_by_role("button", name="Add somebody").click()
+    tab.page.get_by_label("Login").fill("ed")
+    tab.page.get_by_label("Name (as shoppers and colleagues see it)").fill("Ed")
+    tab.page.get_by_role("button", name="Add", exact=True).click()
+    link = tab.page.get_by_label("Sign-in link").input_value()
+    other = open_tab(link, locale="zh-CN")
+    other.page.get_by_role("button", name="进入后台").click()
+    other.page.get_by_label("新密码").fill("a new one of mine")
+    other.page.get_by_role("button", name="换密码").click()
+    other.page.get_by_text("新密码已生效").wait_for()
+    again = open_tab(link)
+    again.page.get_by_role("button", name="Come in").click()
+    again.page.get_by_role("heading", name="This link is no longer good").wait_for()
+    again.errors.clear()
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", ["", "/knowledge", "/products", "/upload", "/releases", "/test", "/brand", "/setup"])
+def test_every_page_fits_the_screen_and_has_names_for_what_can_be_pressed(
+    console: Console, open_tab: OpenTab, path: str, phone: bool
+) -> None:
+    tab = open_tab(console.url + "/console/sign-in", phone=phone)
+    console.sign_in(tab)
+    tab.page.goto(f"{console.url}/console{path}")
+    tab.page.wait_for_load_state("networkidle")
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    axe = PROJECT / "app" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if axe.exists():
+        tab.page.evaluate(axe.read_text(encoding="utf-8"))
+        found = tab.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        told = [f"{v['id']}: {n['html'][:140]}" for v in found["violations"] for n in v["nodes"]]
+        assert told == []
