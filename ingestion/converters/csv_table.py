@@ -14,6 +14,7 @@ from ingestion.headers import count_known
 from ingestion.text import clean, decode, invisible_count
 
 SUFFIXES = frozenset({".csv", ".tsv"})
+MAX_ROWS = 200_000
 SEPARATORS = ",;\t|"
 
 
@@ -25,6 +26,8 @@ def convert(path: Path) -> ConvertedFile:
     if not text.strip():
         raise BadInput("the file holds no rows")
     _, records = parse(text)
+    if len(records) > MAX_ROWS:
+        raise BadInput(f"the table has more than {MAX_ROWS:,} rows; split it. What the file held stays")
     rows: list[Row] = []
     skipped: list[SkippedRow] = []
     for number, record in enumerate(records, start=1):

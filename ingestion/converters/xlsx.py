@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from typing import Any
 from app.errors import BadInput
 from ingestion.converted import ConvertedDocument, ConvertedFile, Grid, Row, SkippedRow
 from ingestion.converters import MAX_CELL_CHARACTERS, check_archive
+from ingestion.converters.xlsx_scan import SheetScan, named, scan_sheet
 from ingestion.formulas import unguarded
 from ingestion.text import clean, invisible_count
 
 SUFFIXES = frozenset({".xlsx", ".xlsm"})
 MAX_ROWS = 200_000
 MAX_EMPTY_RUN = 1_000
-_MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d+):([A-Z]{1,3})(\d+)"')
 
 
 def convert(path: Path) -> ConvertedFile:
@@ -27,19 +28,19 @@ def convert(path: Path) -> ConvertedFile:
     check_archive(path, "xlsx workbook")
     skipped: list[SkippedRow] = []
     grids: list[Grid] = []
-    hidden = 0
+    warnings: list[str] = []
     try:
         workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
         with zipfile.ZipFile(path) as archive:
             for sheet in workbook.worksheets:
                 if sheet.sheet_state != "visible":
                     continue
-                merged = _vertical_merges(archive, getattr(sheet, "_worksheet_path", ""))
-                rows, dropped, invisible = _read_sheet(sheet, merged, len(workbook.worksheets) > 1)
-                skipped.extend(dropped)
-                hidden += invisible
-                if rows:
-                    grids.append(Grid(tuple(rows), str(sheet.title).strip()))
+                read = _Sheet(sheet, scan_sheet(archive, getattr(sheet, "_worksheet_path", "")))
+                where = f"sheet “{sheet.title}”: " if len(workbook.worksheets) > 1 else ""
+                skipped.extend(SkippedRow(number, where + reason) for number, reason in read.skipped)
+                warnings.extend(where + warning for warning in read.warnings())
+                if read.rows:
+                    grids.append(Grid(tuple(read.rows), str(sheet.title).strip()))
         workbook.close()
     except BadInput:
         raise
@@ -47,66 +48,68 @@ def convert(path: Path) -> ConvertedFile:
         raise BadInput(f"the workbook is damaged ({type(error).__name__}); save it again as xlsx") from error
     if not grids and not skipped:
         raise BadInput("the workbook has no filled sheet")
-    warnings = (f"{hidden} invisible characters were removed",) if hidden else ()
-    return ConvertedFile((ConvertedDocument(path.stem, tuple(grids), tabular=True),), tuple(skipped), warnings)
+    return ConvertedFile((ConvertedDocument(path.stem, tuple(grids), tabular=True),), tuple(skipped), tuple(warnings))
 
 
-def _read_sheet(
-    sheet: Any, merged: dict[tuple[int, int], tuple[int, int]], many: bool
-) -> tuple[list[Row], list[SkippedRow], int]:
-    sheet.reset_dimensions()
-    rows: list[Row] = []
-    skipped: list[SkippedRow] = []
-    anchors: dict[tuple[int, int], str] = {}
-    anchor_cells = set(merged.values())
-    hidden = empty = 0
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
-        texts = [cell_text(cell.value, getattr(cell, "number_format", "") or "") for cell in cells]
-        if (longest := max(map(len, texts), default=0)) > MAX_CELL_CHARACTERS:
-            where = f"sheet “{sheet.title}”: " if many else ""
-            skipped.append(
-                SkippedRow(
-                    number, f"{where}a cell has {longest:,} characters; at most {MAX_CELL_CHARACTERS:,} are read"
+class _Sheet:
+    """One sheet, read row by row; values under a merged cell are repeated downwards."""
+
+    def __init__(self, sheet: Any, scan: SheetScan) -> None:
+        """Raises BadInput when it has more rows than are read: half a table would delete the other half."""
+        self.rows: list[Row] = []
+        self.skipped: list[tuple[int, str]] = []
+        self._scan = scan
+        self._hidden = 0
+        self._errors: list[str] = []
+        self._anchors: dict[tuple[int, int], str] = {}
+        self._anchor_cells = set(scan.merged.values())
+        sheet.reset_dimensions()
+        empty = 0
+        for number, cells in enumerate(sheet.iter_rows(), start=1):
+            empty = 0 if self._read(number, cells) else empty + 1
+            if len(self.rows) > MAX_ROWS:
+                raise BadInput(
+                    f"the sheet “{sheet.title}” has more than {MAX_ROWS:,} rows; split it. What the file held stays"
                 )
+            if empty >= MAX_EMPTY_RUN:
+                break
+
+    def warnings(self) -> Iterator[str]:
+        """What an editor should know of its cells."""
+        if self._hidden:
+            yield f"{self._hidden} invisible characters were removed"
+        if cells := self._scan.formulas:
+            yield (
+                f"{named(cells)} hold a formula without its result and were read as empty: open the file in a "
+                "spreadsheet program, save it there, and send it again"
             )
-            continue
-        hidden += sum(invisible_count(text) for text in texts)
+        if self._errors:
+            yield f"{named(self._errors)} show an error instead of a value and were read as empty"
+
+    def _read(self, number: int, cells: Sequence[Any]) -> bool:
+        """Whether there was anything in the row."""
+        texts = [self._text(cell) for cell in cells]
+        if (longest := max(map(len, texts), default=0)) > MAX_CELL_CHARACTERS:
+            self.skipped.append(
+                (number, f"a cell has {longest:,} characters; at most {MAX_CELL_CHARACTERS:,} are read")
+            )
+            return True
+        self._hidden += sum(invisible_count(text) for text in texts)
         texts = [unguarded(clean(text)) for text in texts]
         for column, text in enumerate(texts):
-            if (number, column) in anchor_cells:
-                anchors[(number, column)] = text
-            elif not text and (anchor := merged.get((number, column))):
-                texts[column] = anchors.get(anchor, "")
+            if (number, column) in self._anchor_cells:
+                self._anchors[(number, column)] = text
+            elif not text and (anchor := self._scan.merged.get((number, column))):
+                texts[column] = self._anchors.get(anchor, "")
         if any(texts):
-            rows.append(Row(number, tuple(texts)))
-            empty = 0
-        else:
-            empty += 1
-        if number >= MAX_ROWS or empty >= MAX_EMPTY_RUN:
-            break
-    return rows, skipped, hidden
+            self.rows.append(Row(number, tuple(texts)))
+        return any(texts)
 
-
-def _vertical_merges(archive: zipfile.ZipFile, sheet_path: str) -> dict[tuple[int, int], tuple[int, int]]:
-    """Cell → the top cell of the merged area it lies under; (row from 1, column from 0). Read from the XML: the
-    streaming reader does not tell."""
-    try:
-        xml = archive.read(sheet_path.lstrip("/"))
-    except KeyError:
-        return {}
-    merged: dict[tuple[int, int], tuple[int, int]] = {}
-    for match in _MERGE.finditer(xml):
-        top, bottom, column = int(match[2]), int(match[4]), _column_index(match[1])
-        for row in range(top + 1, min(bottom, top + 1_000) + 1):
-            merged[(row, column)] = (top, column)
-    return merged
-
-
-def _column_index(letters: bytes) -> int:
-    index = 0
-    for letter in letters:
-        index = index * 26 + letter - 64
-    return index - 1
+    def _text(self, cell: Any) -> str:
+        if getattr(cell, "data_type", "") == "e":
+            self._errors.append(f"{cell.coordinate} ({cell.value})")
+            return ""
+        return cell_text(cell.value, getattr(cell, "number_format", "") or "")
 
 
 def cell_text(value: Any, number_format: str) -> str:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from app.errors import BadInput, NotFound
 from ingestion.converters import SUFFIXES
+from ingestion.mapping import NAMES as MAPPINGS
+from ingestion.mapping import read_rules
 from ingestion.sources import UPLOADS, Progress, Scope, Shelf, Source, SourceFile
 from ingestion.sources.archive import remove, safe_path, unpack
 from ingestion.sources.folder import BRANDS, ORDERS, UNREAD_DOCUMENTS, open_folder
@@ -34,7 +36,7 @@ class UploadedFile:
 def uploaded_files(root: Path) -> list[UploadedFile]:
     """What was uploaded to a shop and is still there; `root` is the shop's own folder under home."""
     found = []
-    for source in _kept(Shelf(root)):
+    for source in (source for source in Shelf(root).kept() if source.path.startswith(f"{UPLOADS}/")):
         status = source.file.stat()
         changed_at = datetime.fromtimestamp(status.st_mtime, UTC)
         found.append(UploadedFile(source.path.removeprefix(f"{UPLOADS}/"), status.st_size, changed_at))
@@ -99,7 +101,10 @@ class Upload(_Kept):
         self._open(shelf)
         _unpack_all(self._incoming)
         paths = sorted(file.relative_to(self._incoming).as_posix() for file in _files(self._incoming))
-        good = [path for path in paths if _is_read(path)]
+        settings = [path for path in paths if path in MAPPINGS]
+        if settings:
+            read_rules([self._incoming])  # raises before anything is moved
+        good = [path for path in paths if _is_read(path) or path in settings]
         if not good:
             raise BadInput("no csv, xlsx, md, html, docx, pdf, jsonl, xml or json file came; nothing was changed")
         _check_names(self._place, good)
@@ -110,6 +115,9 @@ class Upload(_Kept):
             (self._incoming / path).replace(target)
             progress("fetch", number, len(good))
         ignored = tuple(f"{UPLOADS}/{path}" for path in paths if path not in good)
+        if settings:  # what the mapping says may be about any of them
+            everything = [source.path.removeprefix(f"{UPLOADS}/") for source in _kept(shelf)]
+            return _scope(shelf, everything, everything, ignored)
         return _scope(shelf, good, good, ignored)
 
 
@@ -146,7 +154,7 @@ class KeptUploads(Source):
 
 
 def _scope(shelf: Shelf, spoken_for: Collection[str], read: Collection[str], ignored: tuple[str, ...] = ()) -> Scope:
-    kept = list(shelf.kept())
+    kept = [source for source in shelf.kept() if source.path.removeprefix(f"{UPLOADS}/") not in MAPPINGS]
     wanted = {f"{UPLOADS}/{path}" for path in read}
     mine = {f"{UPLOADS}/{path}" for path in spoken_for}
     return Scope(
@@ -168,7 +176,9 @@ def _of_folder(shelf: Shelf) -> tuple[SourceFile, ...]:
 
 
 def _kept(shelf: Shelf) -> list[SourceFile]:
-    return [source for source in shelf.kept() if source.path.startswith(f"{UPLOADS}/")]
+    """The uploaded files that may hold knowledge."""
+    kept = [source for source in shelf.kept() if source.path.startswith(f"{UPLOADS}/")]
+    return [source for source in kept if source.path.removeprefix(f"{UPLOADS}/") not in MAPPINGS]
 
 
 def _is_read(path: str) -> bool:
