@@ -44,7 +44,7 @@ from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
 from app.desk_parts import make_counter
 from app.editing import LateEditing
-from app.errors import NoKnowledge, NotFound
+from app.errors import NoKnowledge, NotFound, Unavailable
 from app.gatekeeping import SuiteGate
 from app.intake import KnowledgeIntake
 from app.knowledge.jobs import Jobs
@@ -57,6 +57,7 @@ from app.shop.brand import Brand, brand_of
 from app.shop.guarded_orders import GuardedOrders
 from app.staff.door import Door
 from app.telemetry import Telemetry
+from app.upkeep import KnowledgeUpkeep
 from app.web.storefront import StorefrontData, StorefrontReader
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
@@ -75,6 +76,7 @@ class Knowledge:
     embedder: Embedder
     brands: ShopFiles
     gate: SuiteGate | None = None
+    releases_kept: int = 0
 
 
 class ShopFiles(Mapping[str, Brand]):
@@ -189,7 +191,7 @@ async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
             knowledge = Knowledge(
                 settings.home, database, SqlCatalogue(database), index, make_embedder(settings), brands
             )
-            yield replace(knowledge, gate=make_gate(settings, lambda: knowledge))
+            yield replace(knowledge, gate=make_gate(settings, lambda: knowledge), releases_kept=settings.releases_kept)
         finally:
             await index.close()
 
@@ -350,6 +352,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             tokens=Tokens(master.derive("conversation tokens"), settings.token_lifetime_seconds),
             run_key=run_key,
             intake=KnowledgeIntake(knowledge, settings.fetch_allow),
+            upkeep=KnowledgeUpkeep(knowledge),
             editing=LateEditing(knowledge),
             jobs=Jobs(telemetry.request_failed),
             door=Door(SqlStaffBook(knowledge.database)),
@@ -374,6 +377,19 @@ def master_key(settings: Settings) -> MasterKey:
     return MasterKey(
         decode_key(given, "XIAOER_MASTER_KEY") if given else load_or_make_key(settings.home / "master-key")
     )
+
+
+async def set_index_aside(settings: Settings) -> Path | None:
+    """Move an embedded index that can't be read out of the way; returns where to, None when it can be read."""
+    try:
+        await make_index(settings).close()
+    except Unavailable:
+        if settings.index != "edge":
+            raise
+        from app.adapters.index.qdrant_edge import EdgeIndex  # noqa: PLC0415  loads a native engine
+
+        return EdgeIndex.set_aside(settings.home / "index")
+    return None
 
 
 @asynccontextmanager

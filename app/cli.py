@@ -16,7 +16,7 @@ import typer
 from app.errors import BadInput
 from app.ingest_commands import ingest
 from app.map_command import map_tables
-from app.release_commands import releases_app
+from app.release_commands import reindex, releases_app
 from app.running import find_server
 from app.settings import Settings
 from app.staff_commands import staff_app
@@ -32,6 +32,7 @@ app = typer.Typer(
 audit_app = typer.Typer(help="Check the conversation log.", no_args_is_help=True)
 model_app = typer.Typer(help="The embedded language model.", no_args_is_help=True)
 app.command()(ingest)
+app.command()(reindex)
 app.command("map")(map_tables)
 app.add_typer(releases_app, name="releases")
 app.add_typer(audit_app, name="audit")

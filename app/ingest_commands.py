@@ -126,6 +126,7 @@ async def _here(settings: Settings, wanted: _Wanted) -> Any:
                 progress=progress,
                 gate=knowledge.gate,
                 force=wanted.force,
+                releases_kept=knowledge.releases_kept,
             )
 
 

@@ -43,6 +43,10 @@ class Opened(Protocol):
     def gate(self) -> ReleaseGate | None:
         """What runs the shop's suite before a publish."""
 
+    @property
+    def releases_kept(self) -> int:
+        """How many built releases are kept; 0 = all."""
+
 
 class KnowledgeIntake:
     """Runs the ingestion job over what this process has open. Every report is plain JSON.
@@ -119,6 +123,7 @@ class KnowledgeIntake:
             progress=progress,
             gate=self._opened.gate,
             force=force,
+            releases_kept=self._opened.releases_kept,
         )
         told: Mapping[str, Any] = report.as_json()
         return told

@@ -70,6 +70,7 @@ def create_app(container: Container) -> FastAPI:
     people = (desk, desk_floor, desk_page, packs, accounts, signing, console)
     for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, health, *people):
         app.include_router(part.router)
+    app.include_router(releases.index_router)
     if isinstance(container, StorefrontSource):
         app.include_router(pages.router(container))
     return app

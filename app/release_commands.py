@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
 import json
 from typing import Annotated, Any
 
@@ -9,13 +11,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.errors import NotFound
+from app.errors import BadInput, NotFound, Unavailable
 from app.gatekeeping import adopt_suite
 from app.inspection_table import print_inspection
 from app.knowledge.diff import ChunkChange, ReleaseDiff, compare_releases
-from app.running import find_server
+from app.running import Answered, RunningServer, find_server
 from app.settings import Settings
-from app.terminal import AsJson, Shop, out, run, show
+from app.terminal import AsJson, Shop, err, out, run, show
 
 releases_app = typer.Typer(
     help="List, compare, publish and roll back releases of a shop's knowledge.", no_args_is_help=True
@@ -142,6 +144,97 @@ async def _rollback(number: int | None, shop: str, reason: str) -> int:
 
     async with open_publisher(settings) as publisher:
         return await publisher.rollback(shop, number, by="xiaoer releases rollback", reason=reason)
+
+
+@releases_app.command("sweep")
+def sweep(
+    shop: Shop,
+    kept: Annotated[
+        int | None, typer.Option("--keep", min=0, help="How many stay, besides the live one; default: the settings.")
+    ] = None,
+) -> None:
+    """Let go of old releases. An ingest does so by itself; this is for right now."""
+    swept = run(_sweep(shop, kept))
+    numbers = ", ".join(map(str, swept["releases"])) or "none"
+    out.print(f"Swept away: {numbers} ({swept['chunks']} chunks, {swept['points']} points of the index).")
+
+
+async def _sweep(shop: str, kept: int | None) -> Any:
+    settings = Settings()
+    if server := find_server(settings.home):
+        return server.post("/v1/knowledge/releases/sweep", {"shop": shop, "kept": kept})
+    from app.bootstrap import open_knowledge  # noqa: PLC0415  starts the engines
+    from app.upkeep import KnowledgeUpkeep  # noqa: PLC0415
+
+    async with open_knowledge(settings) as knowledge:
+        return await KnowledgeUpkeep(knowledge).sweep(shop, kept)
+
+
+def reindex(
+    shop: Annotated[str, typer.Option("--shop", "-s", help="Name of the shop; default all of them.")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Only compare index and database; exit 1 if they differ.")] = (
+        False
+    ),
+    from_scratch: Annotated[
+        bool,
+        typer.Option(
+            "--from-scratch",
+            help="Drop what is there first: for another embedder, or an index that can't be read. The shop can't "
+            "answer until it is done.",
+        ),
+    ] = False,
+) -> None:
+    """Rebuild the index from the database. The live release keeps answering meanwhile."""
+    for report in run(_reindex(shop, check, from_scratch)):
+        if check:
+            told = "agree" if report["ok"] else "differ; run `xiaoer reindex` without --check"
+            details = ", ".join(f"{report[name]} {name}" for name in ("belong", "missing", "stray", "misdated"))
+            out.print(f"{report['shop']}: index and database {told} ({details}).", highlight=False)
+            if not report["ok"]:
+                raise typer.Exit(1)
+        else:
+            stray = f", {report['stray']} that belonged to nothing dropped" if report["stray"] else ""
+            out.print(f"{report['shop']}: {report['points']} points of {report['chunks']} chunks written{stray}.")
+
+
+async def _reindex(shop: str, check: bool, from_scratch: bool) -> list[Any]:
+    settings = Settings()
+    if server := find_server(settings.home):
+        return await asyncio.to_thread(_reindex_by_server, server, shop, check, from_scratch)
+    from app.bootstrap import open_knowledge, set_index_aside  # noqa: PLC0415  starts the engines
+    from app.upkeep import KnowledgeUpkeep  # noqa: PLC0415
+
+    if from_scratch and not shop and (aside := await set_index_aside(settings)):
+        err.print(f"The index could not be read; it was moved to {aside}.", highlight=False)
+    async with open_knowledge(settings) as knowledge:
+        upkeep, shops = KnowledgeUpkeep(knowledge), [shop] if shop else await knowledge.catalogue.shops()
+        if check:
+            return [await upkeep.agree(one) for one in shops]
+        if from_scratch and not shop:
+            for one in shops:
+                await knowledge.index.remove_shop(one)
+        with importlib.import_module("ingestion.report").progress_bar(err) as progress:
+            return [await upkeep.reindex(one, from_scratch, progress) for one in shops]
+
+
+def _reindex_by_server(server: RunningServer, shop: str, check: bool, from_scratch: bool) -> list[Any]:
+    """The server does it, and tells how far it is. Raises Answered or Unavailable."""
+    path, body = "/v1/knowledge/reindex", {"shop": shop, "check": check, "from_scratch": from_scratch}
+    if not shop:
+        raise BadInput(
+            "A server is running: name one shop with --shop, or stop it to rebuild all. Nothing was changed."
+        )
+    if check:
+        return [server.post(path, body)]
+    with importlib.import_module("ingestion.report").progress_bar(err) as progress:
+        for event, job in server.follow(path, body):
+            if event == "job.completed":
+                return [job["report"]]
+            if event == "job.failed":
+                raise Answered(job["problem"])
+            if job.get("stage"):
+                progress(job["stage"], job["done"], job["total"])
+    raise Unavailable(f"The server at {server.url} stopped meanwhile. Nothing was lost; run this again.")
 
 
 def _print_diff(found: ReleaseDiff) -> None:

@@ -143,6 +143,7 @@ async def _ingest_samples(settings: Settings, console: Console) -> None:
                     embedder=knowledge.embedder,
                     publish=True,
                     progress=progress,
+                    releases_kept=knowledge.releases_kept,
                 )
             report_module.print_report(report, console)
 

@@ -115,6 +115,19 @@ class Intake(Protocol):
         """The uploaded files: path, size_bytes, changed_at."""
 
 
+class Upkeep(Protocol):
+    """Looks after releases and the index, inside the server. Reports are plain JSON."""
+
+    async def sweep(self, shop: str, kept: int | None = None) -> Mapping[str, Any]:
+        """Let go of releases older than the `kept` newest (None: as the settings say)."""
+
+    async def reindex(self, shop: str, from_scratch: bool, progress: Progress | None = None) -> Mapping[str, Any]:
+        """Write the shop's part of the index anew from the database."""
+
+    async def agree(self, shop: str) -> Mapping[str, Any]:
+        """Compare index and database, point for point, and change nothing."""
+
+
 async def _nothing() -> None:
     return None
 
@@ -142,6 +155,8 @@ class Container:
     intake: Intake | None = None
     """How knowledge comes in; None = not here"""
     jobs: Jobs = field(default_factory=Jobs)
+    upkeep: Upkeep | None = None
+    """What looks after releases and the index; None = not here"""
     editing: Callable[[], Awaitable[Editing]] | None = None
     """What editors change over the files; None = not here"""
     desk: Desk | None = None

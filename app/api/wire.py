@@ -130,6 +130,21 @@ class ReingestBody(Body):
     publish: bool = True
 
 
+class SweepBody(Body):
+    """POST /v1/knowledge/releases/sweep"""
+
+    shop: Short = ""
+    kept: int | None = Field(default=None, ge=0)
+
+
+class ReindexBody(Body):
+    """POST /v1/knowledge/reindex"""
+
+    shop: Short = ""
+    from_scratch: bool = False
+    check: bool = False
+
+
 class ReleaseBody(Body):
     """POST /v1/knowledge/releases/publish and …/rollback"""
 

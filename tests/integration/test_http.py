@@ -493,3 +493,38 @@ async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
         assert (await again.say("one", "client-1")).json() == first
         await again.say("two")
         assert [m.text for m in attendant.turns[0].history] == ["one", first["text"]]
+
+
+class RememberingUpkeep:
+    """An upkeep that does nothing and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
+    async def sweep(self, shop: str, kept: int | None = None) -> dict[str, Any]:
+        self.asked.append(("sweep", shop, kept))
+        return {"shop": shop, "releases": [1], "chunks": 3, "points": 9}
+
+    async def reindex(self, shop: str, from_scratch: bool, progress: Progress | None = None) -> dict[str, Any]:
+        self.asked.append(("reindex", shop, from_scratch))
+        assert progress is not None
+        progress("index", 1, 1)
+        return {"shop": shop, "chunks": 3, "points": 9, "stray": 0}
+
+    async def agree(self, shop: str) -> dict[str, Any]:
+        return {"shop": shop, "ok": True, "belong": 9, "missing": 0, "stray": 0, "misdated": 0}
+
+
+async def test_releases_are_swept_and_the_index_rebuilt_by_those_who_may(tmp_path: Path) -> None:
+    upkeep = RememberingUpkeep()
+    async with served(make_container(tmp_path, upkeep=upkeep)) as client:
+        swept = await client.post("/v1/knowledge/releases/sweep", json={"shop": "hill", "kept": 2}, headers=KEY)
+        assert swept.json()["releases"] == [1]
+        assert_problem(await client.post("/v1/knowledge/releases/sweep", json={"shop": "hill"}), 401, "not-allowed")
+        checked = await client.post("/v1/knowledge/reindex", json={"shop": "hill", "check": True}, headers=KEY)
+        assert checked.json()["ok"] is True
+        events = {"accept": "text/event-stream", **KEY}
+        async with client.stream("POST", "/v1/knowledge/reindex", json={"shop": "hill"}, headers=events) as response:
+            told = [(name, data) async for _, name, data in events_of(response)]
+        assert (told[-1][0], told[-1][1]["report"]["points"]) == ("job.completed", 9)
+    assert upkeep.asked == [("sweep", "hill", 2), ("reindex", "hill", False)]

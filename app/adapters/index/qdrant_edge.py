@@ -155,7 +155,7 @@ class EdgeIndex:
         except Exception as problem:
             raise Unavailable(
                 f"The knowledge index in {folder} cannot be read ({problem}). No knowledge is lost: it is in the "
-                "database. Move that folder away and ingest the shop again, or let `xiaoer doctor` rebuild it."
+                "database. Stop the server and run `xiaoer reindex --from-scratch`; it moves that folder away."
             ) from problem
 
     def _stored_size(self) -> int | None:
@@ -315,7 +315,7 @@ def _guarded(work: Callable[[], T]) -> T:
     except Exception as problem:
         raise Unavailable(
             f"The knowledge index failed: {problem}. No knowledge is lost: it is in the database. Try again; "
-            "if it stays, rebuild the index by ingesting the shop again."
+            "if it stays, rebuild the index with `xiaoer reindex`."
         ) from problem
 
 
