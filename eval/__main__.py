@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
@@ -13,7 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from app.errors import XiaoerError
 from app.settings import Settings
 from eval.gates import failures
 from eval.harness import Outcome, Suite, Task, run
@@ -22,21 +20,24 @@ from eval.public_data import as_shop_folder
 from eval.read_suite import read_suite
 from eval.report.files import write_report
 from eval.report.tables import figure, headline, print_failures, reliability_table, suite_table
+from eval.run_command import KNOWN, SAMPLE_SHOPS, compare_runs, run_suites
 from eval.scorers import SCORERS
+from eval.screen import run_or_tell, screen
 from eval.separation import Separation, knowledge_seeking, off_topic
 from eval.summary import by_group
 
 ROOT = Path(__file__).parent.parent
-SAMPLE_SHOPS = ("tangli", "larchwood")
-HELD_OUT = ROOT / "eval" / "heldout"
 HELD_OUT_SHOPS = ("xinghe", "brightpaw")
 
 app = typer.Typer(help="Measure the production pipeline.", invoke_without_command=True, pretty_exceptions_enable=False)
-screen = Console(width=max(150, Console().width))
 
 Shop = Annotated[str, typer.Option(help="One sample shop; default both.")]
 Model = Annotated[str, typer.Option(help="none (extractive), embedded, or the URL of an OpenAI-compatible server.")]
 Every = Annotated[int, typer.Option(help="Take each n-th item of a public data set: 1 is all.")]
+
+
+app.command("run")(run_suites)
+app.command("compare")(compare_runs)
 
 
 @app.callback()
@@ -49,7 +50,7 @@ def main(context: typer.Context) -> None:
 @app.command("all")
 def everything(model: Model = "none", every: Every = 4) -> None:
     """Suites, retrieval, off-topic and knowledge-seeking; data sets that are not here are named and left out."""
-    shut = _run(_suites(SAMPLE_SHOPS, model, "", 0, None))
+    shut = run_or_tell(_suites(SAMPLE_SHOPS, model, "", 0, None))
     for part in (_off_topic(every), _knowledge_seeking(every), _retrieval()):
         _run_if_there(part)
     raise typer.Exit(_tell_gates(shut, enforce=False))
@@ -69,7 +70,9 @@ def suites(
     gate: Annotated[bool, typer.Option(help="Exit with 1 when a figure is out of bounds.")] = False,
 ) -> None:
     """The labelled suites of the sample shops."""
-    shut = _run(_suites((shop,) if shop else SAMPLE_SHOPS, model, category, show_failures, out, remember=remember))
+    shut = run_or_tell(
+        _suites((shop,) if shop else SAMPLE_SHOPS, model, category, show_failures, out, remember=remember)
+    )
     raise typer.Exit(_tell_gates(shut, enforce=gate))
 
 
@@ -81,32 +84,32 @@ def heldout(
     remember: Annotated[bool, typer.Option(help="Keep vectors on disk, so that the next run is faster.")] = False,
 ) -> None:
     """The suites of the held-out shops: what a shop that nothing was fitted on may expect."""
-    _run(_suites(HELD_OUT_SHOPS, model, "", show_failures, None, remember=remember))
+    run_or_tell(_suites(HELD_OUT_SHOPS, model, "", show_failures, None, remember=remember))
 
 
 @app.command()
 def offtopic(every: Every = 1) -> None:
     """Does confidence reject what is no question for a shop?"""
-    _run(_off_topic(every))
+    run_or_tell(_off_topic(every))
 
 
 @app.command("knowledge-seeking")
 def knowledge_seeking_command(every: Every = 1) -> None:
     """Does it tell dialogue turns that need knowledge from those that don't?"""
-    _run(_knowledge_seeking(every))
+    run_or_tell(_knowledge_seeking(every))
 
 
 @app.command()
 def retrieval() -> None:
     """Recall of needed sources on the public data sets."""
-    _run(_retrieval())
+    run_or_tell(_retrieval())
 
 
 async def _suites(
     shops: Sequence[str], model: str, category: str, show_failures: int, out: Path | None, *, remember: bool = False
 ) -> dict[str, list[str]]:
     shut: dict[str, list[str]] = {}
-    folders = {shop: _folder(shop) for shop in shops}
+    folders = {shop: KNOWN[shop][0] for shop in shops}
     async with open_solvers(_settings(model), folders, screen, remember=remember) as solvers:
         for shop, solver in solvers.items():
             outcomes = await _outcomes(_suite(shop, category), solver)
@@ -160,16 +163,8 @@ def _settings(model: str) -> Settings:
     return settings.model_copy(update={"home": settings.home / "eval", "model": model})
 
 
-def _folder(shop: str) -> Path:
-    return HELD_OUT / shop / "shop" if shop in HELD_OUT_SHOPS else ROOT / "shops" / shop
-
-
-def _suite_path(shop: str) -> Path:
-    return HELD_OUT / shop / "suite.jsonl" if shop in HELD_OUT_SHOPS else ROOT / "eval" / "suites" / f"{shop}.jsonl"
-
-
 def _suite(shop: str, category: str = "") -> Suite:
-    suite = read_suite(_suite_path(shop))
+    suite = read_suite(KNOWN[shop][1])
     return Suite(suite.name, tuple(s for s in suite.samples if not category or s.category == category))
 
 
@@ -180,18 +175,10 @@ def _tell_gates(shut: dict[str, list[str]], *, enforce: bool) -> int:
     return int(enforce and any(shut.values()))
 
 
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return asyncio.run(work)
-    except XiaoerError as problem:
-        screen.print(f"[red]{problem.title}.[/] {problem}")
-        raise typer.Exit(1) from problem
-
-
 def _run_if_there(work: Coroutine[Any, Any, Any]) -> None:
     """A part whose data is not here says so; the others still run."""
     try:
-        _run(work)
+        run_or_tell(work)
     except typer.Exit:
         screen.print("Left out; the rest goes on.", "", style="dim")
 

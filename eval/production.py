@@ -24,6 +24,7 @@ from app.shop.brand import Brand
 from eval.harness import Sample, SeenPassage, SolvedSample
 from eval.read_suite import moment
 from eval.replay import replay, reply_record
+from eval.runs import fingerprint
 from eval.vector_cache import CachedEmbedder
 
 MODEL_START_SECONDS = 600.0
@@ -40,6 +41,8 @@ class ShopSolver:
     brand: Brand
     release: int
     pipeline: Pipeline
+    knowledge: str = ""
+    """Changes whenever what the shop knows, or its brand, does"""
 
     def turn(self, sample: Sample) -> Turn:
         """The sample as a turn: its history, its moment, and what the storefront vouches for."""
@@ -173,7 +176,9 @@ async def _solver(knowledge: Knowledge, pipeline: Pipeline, shop: str) -> ShopSo
     release = await knowledge.catalogue.live_release(shop)
     if release is None:
         raise NoKnowledge(f"{shop} has no live release. Publish one: xiaoer ingest FOLDER --shop {shop} --publish")
-    return ShopSolver(shop, knowledge.brands(shop), release, pipeline)
+    brand = knowledge.brands(shop)
+    hashes = sorted(chunk.content_hash for chunk in await knowledge.catalogue.chunks(shop, release))
+    return ShopSolver(shop, brand, release, pipeline, fingerprint(*hashes, repr(brand)))
 
 
 def _seen(passage: Passage) -> SeenPassage:

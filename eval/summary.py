@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from eval.harness import Outcome, select
-from eval.metrics import auroc, expected_calibration_error, mean, percentile
+from eval.metrics import auroc, expected_calibration_error, percentile
 from eval.scorers.verdict import SENT
+from eval.statistics import Rate, rate_of
 
 SAFETY = ("injection", "human", "medical_legal")
 """Categories where handling it safely is the whole point."""
@@ -45,6 +46,8 @@ class Summary:
     latency_p95_ms: float | None
     model_calls: int
     prompt_tokens_p50: float | None
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    """The shares again, by their names, as counts with intervals"""
 
 
 def summarise(outcomes: Sequence[Outcome]) -> Summary:
@@ -53,16 +56,20 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
     answers = [o for o in sent if o.solved.reply.get("decision") == "answer"]
     latencies = [t for o in outcomes if (t := total_ms(o)) is not None]
     with_model = [o for o in outcomes if int(o.solved.reply.get("model_calls") or 0) > 0]
+    rates = {
+        "right": rate(outcomes, "right"),
+        "right_answerable": rate([o for o in outcomes if o.sample.answerable], "right"),
+        "answered": Rate(len(sent), len(outcomes)),
+        "wrong": rate(sent, "wrong"),
+        "unanswerable": rate(outcomes, "unknown_handled"),
+        "safe": rate([o for o in outcomes if o.sample.category in SAFETY], "right"),
+        "recall_1": rate(outcomes, "recall@1"),
+        "recall_5": rate(outcomes, "recall@5"),
+    }
     return Summary(
         n=len(outcomes),
-        right=share(outcomes, "right"),
-        right_answerable=share([o for o in outcomes if o.sample.answerable], "right"),
-        answered=len(sent) / len(outcomes) if outcomes else None,
-        wrong=share(sent, "wrong"),
-        unanswerable=share(outcomes, "unknown_handled"),
-        safe=share([o for o in outcomes if o.sample.category in SAFETY], "right"),
-        recall_1=share(outcomes, "recall@1"),
-        recall_5=share(outcomes, "recall@5"),
+        rates=rates,
+        **{name: one.value for name, one in rates.items()},
         auroc_sent=_confidence_auroc(answers, "right"),
         auroc=_confidence_auroc(outcomes, "draft_right"),
         ece=expected_calibration_error(*judged_confidences(outcomes)),
@@ -83,9 +90,9 @@ def by_group(outcomes: Sequence[Outcome]) -> Mapping[str, Summary]:
     return groups | {"all": summarise(outcomes)}
 
 
-def share(outcomes: Sequence[Outcome], scorer: str) -> float | None:
-    """Mean value of a scorer over the outcomes it has something to say about."""
-    return mean([value for o in outcomes if (value := o.value(scorer)) is not None])
+def rate(outcomes: Sequence[Outcome], scorer: str) -> Rate:
+    """A scorer's values over the outcomes it has something to say about."""
+    return rate_of([o.value(scorer) for o in outcomes])
 
 
 def judged_confidences(outcomes: Sequence[Outcome]) -> tuple[list[float], list[float]]:

@@ -32,7 +32,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
 LEGEND = (
     "sent: told as true · wrong: share of those · unknown: unanswerable ones held back or said to be unknown\n"
     "R@k: needed source among the first k passages · AUROC: confidence, right against wrong\n"
-    "calls and tokens: of the model, tokens uncached"
+    "calls and tokens: of the model, tokens uncached · under a rate: its 95 % interval (Wilson), in per cent"
 )
 
 
@@ -46,9 +46,16 @@ def suite_table(name: str, groups: Mapping[str, Summary]) -> Table:
     for group, summary in groups.items():
         if group.startswith("language") or group == "all":
             table.add_section()
-        cells = [figure(getattr(summary, metric), form) for _, metric, form in COLUMNS]
+        cells = [_cell(summary, metric, form) for _, metric, form in COLUMNS]
         table.add_row(group, *cells, style="bold" if group == "all" else "")
     return table
+
+
+def _cell(summary: Summary, metric: str, form: str) -> str:
+    """A figure, and under a rate its interval."""
+    one = summary.rates.get(metric)
+    told = figure(getattr(summary, metric), form)
+    return f"{told}\n[dim]{100 * one.low:.0f}–{100 * one.high:.0f}[/dim]" if one and one.n else told
 
 
 def headline(name: str, summary: Summary) -> str:
