@@ -179,7 +179,18 @@ def _group_products(chunks: Sequence[Chunk]) -> dict[str, Product]:
     for chunk in chunks:
         if chunk.kind is Kind.PRODUCT:
             groups[chunk.group or chunk.title].append(chunk)
-    return {group: Product(group, variants[0].title, tuple(variants)) for group, variants in groups.items()}
+    return {group: Product(group, _name_of(group, variants), tuple(variants)) for group, variants in groups.items()}
+
+
+def _name_of(group: str, variants: Sequence[Chunk]) -> str:
+    """The name its rows share; where each names its own option, what they are gathered under."""
+    first = variants[0].title
+    return first if all(variant.title == first for variant in variants) or not _begins(first, group) else group
+
+
+def _begins(title: str, group: str) -> bool:
+    """Whether the group is a name, not a handle: its rows' titles begin with its first word."""
+    return title.startswith(group.partition(" ")[0])
 
 
 def _same_question(chunk: Chunk) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, tzinfo
 
 from app.knowledge.chunk import Kind
 from ingestion.chunkers import Chunked, document_for, make_chunk
+from ingestion.chunkers.families import family_names
 from ingestion.chunkers.sale import row_window, standings
 from ingestion.chunkers.shopify import SHIPPING_WEIGHT, is_shopify, shopify_rows
 from ingestion.converted import ConvertedDocument, Disagreement, SkippedRow
@@ -123,6 +124,7 @@ class ProductChunker:
         results: dict[str, Chunked] = {}
         for source in self._sources:
             results.setdefault(source.path, Chunked()).extend(source.result)
+        _gather(list(kept.values()))
         for variant in [*kept.values(), *(_over(variant, kept, source) for variant, source in dated)]:
             if variant.disabled:
                 # It took what other files tell of it, so that nothing of it is left over.
@@ -271,6 +273,14 @@ def _merge(target: _Variant, extra: _Variant, result: Chunked) -> None:
                     target.attributes[own],
                 )
             )
+
+
+def _gather(variants: list[_Variant]) -> None:
+    """Rows that no handle holds together, but whose names differ only by their options, become one product's."""
+    alone = [v for v in variants if v.name and v.group in ("", v.name)]
+    families = family_names([(v.name, section_of(v.attributes), v.attributes) for v in alone])
+    for variant, family in zip(alone, families, strict=True):
+        variant.group = family
 
 
 def _append_chunk(result: Chunked, variant: _Variant) -> None:
