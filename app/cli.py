@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from app.errors import BadInput
+from app.export_command import export
 from app.ingest_commands import ingest
 from app.map_command import map_tables
 from app.release_commands import reindex, releases_app
@@ -32,6 +33,7 @@ app = typer.Typer(
 audit_app = typer.Typer(help="Check the conversation log.", no_args_is_help=True)
 model_app = typer.Typer(help="The embedded language model.", no_args_is_help=True)
 app.command()(ingest)
+app.command()(export)
 app.command()(reindex)
 app.command("map")(map_tables)
 app.add_typer(releases_app, name="releases")

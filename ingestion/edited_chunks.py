@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.knowledge.chunk import Chunk, Document, Kind
-from app.knowledge.edits import Content, LayeredRow, fold
+from app.knowledge.edits import Content, LayeredRow, Wanted, fold
 from app.knowledge.row_keys import row_key_in
 from ingestion import dates
 from ingestion.chunkers import document_for, make_chunk
@@ -52,11 +52,18 @@ def live_chunk(row: LayeredRow, zone: tzinfo, *, drafts: bool) -> Chunk | None:
     In a conflict it is the editor's text, until an editor chooses; of a product only the values in dispute are.
     """
     wanted = fold(row.edits, drafts=drafts)
-    if wanted.disabled:
-        return None
+    return None if wanted.disabled else _said(row, wanted, zone)
+
+
+def said_chunk(row: LayeredRow, zone: tzinfo) -> Chunk | None:
+    """What editors want the row to say, whether it is disabled or not; None where nothing is left of it."""
+    return _said(row, fold(row.edits, drafts=True), zone)
+
+
+def _said(row: LayeredRow, wanted: Wanted, zone: tzinfo) -> Chunk | None:
     if row.base is None:
         return _added(row, wanted.fields, zone) if {"question", "answer"} <= wanted.fields.keys() else None
-    if wanted.nothing:
+    if not wanted.fields and not (wanted.disabled and row.gone):
         return None if row.gone else chunk_of(row.theirs or row.base)
     base = chunk_of(row.base)
     if row.theirs and base.kind is Kind.PRODUCT:

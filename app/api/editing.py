@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field
+from starlette.background import BackgroundTask
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from app.api.container import Container
 from app.api.intake import job_started
@@ -21,6 +22,7 @@ from app.staff.account import Caller, Role
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
 
 Fields = Annotated[dict[str, Any], Field(max_length=50)]
+Language = Literal["zh", "en"]
 Offset = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 
@@ -100,6 +102,17 @@ class SettingsBody(Body):
     shop: Short = ""
     version: Short
     settings: Annotated[dict[str, Any], Field(max_length=200)]
+
+
+class OnboardingBody(Body):
+    """POST /v1/knowledge/onboarding"""
+
+    shop: Short = ""
+    category: Short = "general"
+    language: Language = "zh"
+    fields: Annotated[dict[str, str], Field(max_length=50)] = Field(default_factory=dict)
+    answers: Annotated[dict[str, str], Field(max_length=500)] = Field(default_factory=dict)
+    apply: bool = False
 
 
 class ResolveBody(Body):
@@ -256,6 +269,47 @@ async def resolve(request: Request, key: str) -> Response:
     caller, shop = await editor_of(request, body.shop)
     editing = await editing_of(container_of(request))
     return json_response(await editing.rows.resolve(shop, key, body.version, body.choice, body.fields, caller.name))
+
+
+@router.get("/packs")
+async def packs(request: Request, language: Language = "zh") -> Response:
+    """The industry packs in a language, and what the onboarding wizard asks."""
+    await require_staff(request, Role.EDITOR)
+    return json_response((await editing_of(container_of(request))).packs.packs(language))
+
+
+@router.get("/packs/{name}")
+async def pack(request: Request, name: str, language: Language = "zh") -> Response:
+    """One industry pack: its questions with their phrasings, and what each answer should say."""
+    await require_staff(request, Role.EDITOR)
+    return json_response((await editing_of(container_of(request))).packs.pack(name, language))
+
+
+@router.post("/onboarding", openapi_extra=schema(OnboardingBody))
+async def onboarding(request: Request) -> Response:
+    """Answer a trade's questions from a few facts; with `apply` they become drafts, else this is a preview."""
+    body = await read(request, OnboardingBody)
+    caller, shop = await editor_of(request, body.shop)
+    editing = await editing_of(container_of(request))
+    return json_response(
+        await editing.packs.fill(
+            shop, body.category, body.language, body.fields, body.answers, caller.name, apply=body.apply
+        )
+    )
+
+
+@router.get("/export")
+async def export(request: Request, shop: str = "") -> Response:
+    """The newest release as a zip of the files it came in, the editors' layer included."""
+    _, shop = await editor_of(request, shop)
+    file, report = await (await editing_of(container_of(request))).exports.archive(shop)
+    return FileResponse(
+        file,
+        media_type="application/zip",
+        filename=f"{shop}-release-{report['release']}.zip",
+        headers={"x-export-exact": str(report["exact"]).lower(), "cache-control": "no-store"},
+        background=BackgroundTask(file.unlink, missing_ok=True),
+    )
 
 
 async def editor_of(request: Request, shop: str) -> tuple[Caller, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 Reply: TypeAlias = dict[str, Any]
@@ -66,6 +67,36 @@ class BrandLayer(Protocol):
         """Set settings, named like `greeting.zh`; an empty one is taken away."""
 
 
+class IndustryPacks(Protocol):
+    """What shoppers of a trade ask; the shop fills in the answers."""
+
+    def packs(self, language: str) -> Reply:
+        """All packs in a language, with what the wizard asks for."""
+
+    def pack(self, name: str, language: str) -> Reply:
+        """One pack with its questions. Raises NotFound."""
+
+    async def fill(
+        self,
+        shop: str,
+        category: str,
+        language: str,
+        known: Mapping[str, str],
+        answers: Mapping[str, str],
+        author: str,
+        *,
+        apply: bool,
+    ) -> Reply:
+        """The onboarding wizard: questions answered as far as is known; with `apply` they become drafts."""
+
+
+class Exports(Protocol):
+    """The whole knowledge as files."""
+
+    async def archive(self, shop: str) -> tuple[Path, Reply]:
+        """(zip file, report); whoever asked deletes the file. Raises NotFound for a shop without a release."""
+
+
 class Editing(Protocol):
     """All that editors do to a shop's knowledge."""
 
@@ -76,3 +107,11 @@ class Editing(Protocol):
     @property
     def brand(self) -> BrandLayer:
         """The brand."""
+
+    @property
+    def packs(self) -> IndustryPacks:
+        """Industry packs."""
+
+    @property
+    def exports(self) -> Exports:
+        """Exports."""

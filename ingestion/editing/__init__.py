@@ -8,6 +8,8 @@ from pathlib import Path
 from app.knowledge.catalogue import WritableCatalogue
 from ingestion.editing.brand import BrandEditor
 from ingestion.editing.editor import Editor
+from ingestion.editing.packs import Packs
+from ingestion.exporting.archive import Exporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +18,12 @@ class OpenEditing:
 
     rows: Editor
     brand: BrandEditor
+    packs: Packs
+    exports: Exporter
 
 
 def open_editing(home: Path, catalogue: WritableCatalogue) -> OpenEditing:
     """The editors' layer of all shops of one home."""
     brand = BrandEditor(home, catalogue)
-    return OpenEditing(Editor(home, catalogue, brand), brand)
+    editor = Editor(home, catalogue, brand)
+    return OpenEditing(editor, brand, Packs(editor), Exporter(home, catalogue))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,24 +87,48 @@ class Editor:
 
     async def add(self, shop: str, sent: Mapping[str, Any], author: str) -> dict[str, Any]:
         """A new FAQ row. Raises BadInput."""
-        return (await self.add_all(shop, [sent], author))[0]
+        working = await self.working(shop)
+        key = _console_key(f"c-{uuid.uuid4().hex[:12]}")
+        edit = self._added(working, key, sent, self._next_place(working))
+        await self._catalogue.edits.record(shop, [edit], author)
+        return await self.chunk(shop, edit.row)
 
-    async def add_all(self, shop: str, all_sent: Sequence[Mapping[str, Any]], author: str) -> list[dict[str, Any]]:
-        """New FAQ rows, all or none. Raises BadInput."""
+    async def put_rows(self, shop: str, rows: Sequence[tuple[str, Mapping[str, Any]]], author: str) -> dict[str, Any]:
+        """FAQ rows by a name of their own, as one batch: new ones are added, those there are brought in line.
+
+        A question that another row answers already is left out, and so is a row that an editor disabled.
+        """
         working = await self.working(shop)
+        own = {_console_key(name) for name, _ in rows}
+        asked = {_asks(row.chunk.title) for row in working.rows.values() if row.key not in own and row.now}
+        edits, left = [], []
+        place = self._next_place(working)
+        for name, sent in rows:
+            key = _console_key(name)
+            found = working.rows.get(short(key))
+            if _asks(str(sent["question"])) in asked or (found is not None and found.now is None):
+                left.append(sent["question"])
+            elif found is not None:
+                edit = self._changed(working, found.row, found.version, sent)
+                edits.extend([edit] if edit else [])
+            else:
+                edits.append(self._added(working, key, sent, place))
+                place += 1
+        recorded = await self._record(shop, working, edits, author, {})
+        return {"batch": recorded[0].batch if recorded else None, "changed": len(recorded), "left_out": left}
+
+    def _added(self, working: Working, key: str, sent: Mapping[str, Any], place: int) -> NewEdit:
+        fields = checked_fields(Kind.FAQ, sent, (), working.zone)
+        if not {"question", "answer"} <= fields.keys():
+            raise BadInput("A new row needs a question and an answer. Nothing was saved.")
+        before = next((row for row in working.layer if row.key == key), None)
+        fact = (short(key), key, Kind.FAQ.value, CONSOLE_FAQ, None)
+        return NewEdit(*fact, Action.ADD, fields, before.version if before else 0, place=place)
+
+    @staticmethod
+    def _next_place(working: Working) -> int:
         used = [row.place for row in working.layer if row.path == CONSOLE_FAQ]
-        place = 1 + max([1, *used, *(row_number(row.chunk) for row in working.of_path(CONSOLE_FAQ))])
-        edits = []
-        for number, sent in enumerate(all_sent):
-            fields = checked_fields(Kind.FAQ, sent, (), working.zone)
-            if not {"question", "answer"} <= fields.keys():
-                raise BadInput("A new row needs a question and an answer. Nothing was saved.")
-            key = f"{CONSOLE_FAQ}\n{Kind.FAQ.value}\nc-{uuid.uuid4().hex[:12]}\n0"
-            fact = (short(key), key, Kind.FAQ.value, CONSOLE_FAQ)
-            edits.append(NewEdit(*fact, None, Action.ADD, fields, 0, place=place + number))
-        await self._catalogue.edits.record(shop, edits, author)
-        working = await self.working(shop)
-        return [row_json(working.row(edit.row), working.zone, working.release) for edit in edits]
+        return 1 + max([1, *used, *(row_number(row.chunk) for row in working.of_path(CONSOLE_FAQ))])
 
     async def toggle(self, shop: str, row: str, version: str, author: str, *, disabled: bool) -> dict[str, Any]:
         """Take a row out of every answer, or let it back in."""
@@ -308,6 +333,15 @@ class Editor:
             # Another editor was faster between our reading and our writing.
             working = await self.working(shop)
             raise _outdated(working.row(outdated.row), working, sent.get(outdated.row, {})) from None
+
+
+def _console_key(name: str) -> str:
+    """Row key of a row that was added in the console."""
+    return f"{CONSOLE_FAQ}\n{Kind.FAQ.value}\n{name}\n0"
+
+
+def _asks(question: str) -> str:
+    return re.sub(r"[\W_]+", "", question).casefold()
 
 
 def _outdated(found: WorkingRow, working: Working, sent: Mapping[str, Any]) -> OutdatedEdit:

@@ -12,7 +12,7 @@ from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.edits import BRAND, LayeredRow
 from app.knowledge.row_keys import keyed, short
 from ingestion.columns import columns_of, merge_order
-from ingestion.edited_chunks import chunk_of, live_chunk, row_number
+from ingestion.edited_chunks import live_chunk, row_number, said_chunk
 from ingestion.mirror import Mirror
 
 NOTHING = "none"
@@ -25,6 +25,7 @@ class WorkingRow:
     built  what the newest release has of it; None where it has nothing
     now    what the next one will have; None where the row is disabled
     layer  what editors did to it; None where nobody touched it
+    says   what it would say if it was not disabled
     """
 
     row: str
@@ -32,14 +33,14 @@ class WorkingRow:
     built: Chunk | None
     now: Chunk | None
     layer: LayeredRow | None
+    says: Chunk | None = None
 
     @property
     def chunk(self) -> Chunk:
-        """The row to show: as it will be, else as it was, else as its file has it."""
-        if self.now or self.built:
-            return self.now or self.built  # type: ignore[return-value]
-        assert self.layer is not None
-        return chunk_of(self.layer.theirs or self.layer.base or {})
+        """The row to show: as it will be, else as it would be if it was enabled, else as it was."""
+        chunk = self.now or self.says or self.built
+        assert chunk is not None
+        return chunk
 
     @property
     def version(self) -> str:
@@ -103,13 +104,12 @@ class Working:
         for key, chunk in keyed(self._chunks).items():
             row = layered.pop(key, None)
             now = live_chunk(row, self.zone, drafts=True) if row else chunk
-            found[short(key)] = WorkingRow(short(key), key, chunk, now, row)
+            says = said_chunk(row, self.zone) if row else None
+            found[short(key)] = WorkingRow(short(key), key, chunk, now, row, says)
         for key, row in layered.items():
-            now = live_chunk(row, self.zone, drafts=True)
-            if now is None and not (row.base or row.theirs):
-                continue
-            if row.active or row.in_conflict:
-                found[row.row] = WorkingRow(row.row, key, None, now, row)
+            now, says = live_chunk(row, self.zone, drafts=True), said_chunk(row, self.zone)
+            if says is not None and (row.active or row.in_conflict):
+                found[row.row] = WorkingRow(row.row, key, None, now, row, says)
         return found
 
     def row(self, row: str) -> WorkingRow:

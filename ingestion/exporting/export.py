@@ -93,6 +93,8 @@ async def export_shop(shop: str, folder: Path, *, home: Path, catalogue: Writabl
     export = _Export(shop, folder, plans, Mirror(home, shop), files.zone)
     report = ExportReport(shop, newest.number, str(folder))
     report.files = await asyncio.to_thread(export.run, files)
+    mark = {**report.as_json(), "folder": "", "exported_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    await asyncio.to_thread(_write_mark, folder, mark)
     if await catalogue.newest_built(shop) != newest:
         raise Conflict(f"{shop} was ingested while it was exported; export it again")
     return report
@@ -100,6 +102,11 @@ async def export_shop(shop: str, folder: Path, *, home: Path, catalogue: Writabl
 
 def _is_filled(folder: Path) -> bool:
     return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
+def _write_mark(folder: Path, told: dict[str, Any]) -> None:
+    text = json.dumps(told, ensure_ascii=False, indent=1)
+    (folder / EXPORT_MARK).write_text(f"{text}\n", encoding="utf-8")
 
 
 _Way = Callable[[FilePlan], "tuple[str, bytes, str] | None"]
@@ -144,8 +151,7 @@ class _Export:
         return sorted(written.values(), key=lambda file: file.path)
 
     def _write_frame(self, files: ShopFiles) -> None:
-        mark = {"shop": self._shop, "exported_at": datetime.now(UTC).isoformat(timespec="seconds")}
-        (self._folder / EXPORT_MARK).write_text(json.dumps(mark, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_mark(self._folder, {"shop": self._shop})
         if brand := files.brand_in_effect():
             (self._folder / "brand.yaml").write_text(brand, encoding="utf-8")
         if any(path.startswith("knowledge/") for path in self._plans):

@@ -400,3 +400,44 @@ async def test_two_editors_of_the_brand_get_a_conflict_with_both_texts(desk: Des
 async def test_settings_that_do_not_fit_save_nothing(desk: Desk, settings: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="Nothing was saved"):
         await desk.editing.brand.change("s", "0", settings, "Lin")
+
+
+async def test_the_wizard_shows_what_it_would_answer_and_then_adds_just_that(desk: Desk) -> None:
+    known = {"shipping_time": "24小时内", "courier": "中通快递", "ship_from": "浙江杭州"}
+    seen = await desk.editing.packs.fill("s", "apparel", "zh", known, {}, "Lin", apply=False)
+    assert (await desk.editing.rows.chunks("s", {"path": "@console/faq.csv"}, 0, 10))["total"] == 0
+    answers = {"apparel/fabric": "成分写在商品页和水洗标上。"}
+    done = await desk.editing.packs.fill("s", "apparel", "zh", known, answers, "Lin", apply=True)
+    assert len(done["filled"]) == len(seen["filled"]) + 1
+    row = await desk.find("仓库在哪个城市")
+    assert (row["fields"]["answer"], row["state"]) == ("从浙江杭州的仓库发出。", "added")
+    assert len(row["fields"]["phrasings"]) >= 10
+    await desk.stage()
+    assert any(chunk.title == "从哪里发货？" for chunk in (await desk.live()).values())
+
+
+async def test_filling_again_changes_only_what_differs_and_leaves_alone_what_editors_disabled(desk: Desk) -> None:
+    known = {"shipping_time": "24小时内", "courier": "中通快递", "ship_from": "浙江杭州"}
+    await desk.editing.packs.fill("s", "general", "zh", known, {}, "Lin", apply=True)
+    row = await desk.find("用哪家快递")
+    await desk.editing.rows.toggle("s", row["key"], row["version"], "Lin", disabled=True)
+    again = await desk.editing.packs.fill(
+        "s", "general", "zh", {**known, "ship_from": "江苏苏州"}, {}, "Lin", apply=True
+    )
+    assert again["left_out"] == ["发什么快递？"]
+    assert (await desk.find("仓库在哪个城市"))["fields"]["answer"] == "从江苏苏州的仓库发出。"
+    assert again["changed"] == 1
+
+
+async def test_a_question_that_a_file_answers_already_is_not_asked_twice(desk: Desk) -> None:
+    desk.write("knowledge/more.csv", "问题,答案\n从哪里发货？,苏州。\n")
+    await desk.ingest()
+    done = await desk.editing.packs.fill("s", "general", "zh", {"ship_from": "杭州"}, {}, "Lin", apply=True)
+    assert "从哪里发货？" in done["left_out"]
+
+
+async def test_an_unknown_field_or_question_of_the_wizard_saves_nothing(desk: Desk) -> None:
+    with pytest.raises(BadInput, match="Nothing was saved"):
+        await desk.editing.packs.fill("s", "general", "zh", {"colour": "red"}, {}, "Lin", apply=True)
+    with pytest.raises(BadInput, match="Nothing was saved"):
+        await desk.editing.packs.fill("s", "general", "zh", {}, {"general/nothing": "x"}, "Lin", apply=True)
