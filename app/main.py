@@ -22,6 +22,7 @@ from app.api import (
     packs,
     problems,
     releases,
+    replay,
     shopper,
 )
 from app.api.container import Container
@@ -68,7 +69,7 @@ def create_app(container: Container) -> FastAPI:
     )
     problems.install(app)
     people = (desk, desk_floor, desk_page, packs, accounts, signing, console)
-    for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, health, *people):
+    for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)
     if isinstance(container, StorefrontSource):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,18 +14,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app.bootstrap import Knowledge, make_model, make_pipeline, open_knowledge
-from app.chat.language import join_sentences
+from app.bootstrap import Knowledge, ShopFiles, make_model, make_pipeline, open_knowledge
 from app.chat.pipeline import Pipeline
 from app.chat.ports import LanguageModel
-from app.chat.turn import Citation, Decision, Passage, Reply, Turn
+from app.chat.turn import Decision, Reply, Turn
+from app.conversation.present import replay_json, replay_record
 from app.errors import NoKnowledge
+from app.running import find_server
 from app.settings import Settings
 from app.shop.brand import Brand
 from eval.harness import Sample, SeenPassage, SolvedSample
 from eval.read_suite import moment
-from eval.replay import replay, reply_record
+from eval.replay import replay
 from eval.runs import fingerprint
+from eval.served import ServedSolver
 from eval.vector_cache import CachedEmbedder
 
 MODEL_START_SECONDS = 600.0
@@ -67,19 +70,16 @@ class ShopSolver:
     async def solve(self, sample: Sample) -> SolvedSample:
         """The reply, what was retrieved for it, and the draft that confidence may have held back."""
         reply = await self.run(sample)
-        evidence = reply.decision.evidence
-        passages = tuple(_seen(p) for p in evidence.passages)
+        told = replay_json(reply)
+        passages = tuple(SeenPassage(**passage) for passage in told["passages"])
         if len(passages) < _DEPTH and reply.decision.name in _LOOKED_UP:
             found = await self.pipeline.search(self.turn(sample))
             passages = tuple(_seen_hit(hit) for hit in found["hits"])
-        draft: Mapping[str, Any] = {}
-        if evidence.draft:
-            citations = dict.fromkeys(c for s in evidence.draft for c in s.citations)
-            draft = {
-                "text": join_sentences([s.text for s in evidence.draft], reply.language),
-                "citations": _cited(citations),
-            }
-        return SolvedSample(reply_record(sample.id, reply), passages, draft)
+        return SolvedSample({"id": sample.id, **told["reply"]}, passages, told["draft"])
+
+    async def record(self, sample: Sample) -> dict[str, Any]:
+        """One line of the replay format."""
+        return {"id": sample.id, **replay_record(await self.run(sample))}
 
 
 class PlainSolver(ShopSolver):
@@ -87,7 +87,7 @@ class PlainSolver(ShopSolver):
 
     async def solve(self, sample: Sample) -> SolvedSample:
         """The reply."""
-        return SolvedSample(reply_record(sample.id, await self.run(sample)))
+        return SolvedSample(await self.record(sample))
 
 
 @asynccontextmanager
@@ -128,18 +128,33 @@ async def open_solver(settings: Settings, shop: str, console: Console | None = N
 
 
 async def replay_suite(settings: Settings, suite_path: Path, shop: str, out_path: Path, console: Console) -> int:
-    """`xiaoer replay`, over what the shop has live. Returns the exit code: 0 only when every line got its reply."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    async with open_solver(settings, shop, console) as solver:
+    """`xiaoer replay`, over what the shop has live: through the running server where there is one.
+
+    Returns the exit code: 0 only when every line got its reply.
+    """
+    async with open_asker(settings, shop, console) as solver:
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=console, transient=True) as bars:
             bar = bars.add_task(f"Asking {shop}", total=None)
             report = await replay(
-                suite_path, out_path, solver.run, lambda done, of: bars.update(bar, completed=done, total=of)
+                suite_path, out_path, solver.record, lambda done, of: bars.update(bar, completed=done, total=of)
             )
     for problem in report.problems:
         console.print(f"[red]left out[/] {escape(problem)}", highlight=False)
     console.print(f"{report.replied} replies are in {out_path}; {len(report.problems)} lines have none.")
     return int(not report.complete)
+
+
+@asynccontextmanager
+async def open_asker(
+    settings: Settings, shop: str, console: Console | None = None
+) -> AsyncIterator[ShopSolver | ServedSolver]:
+    """Who answers for the shop: the server that runs on this home, or else a pipeline of our own."""
+    if server := await asyncio.to_thread(find_server, settings.home):
+        yield ServedSolver(server, shop, ShopFiles(settings.home)(shop))
+        return
+    async with open_solver(settings, shop, console) as solver:
+        yield solver
 
 
 async def _publish(knowledge: Knowledge, shop: str, folder: Path, console: Console | None) -> None:
@@ -181,15 +196,6 @@ async def _solver(knowledge: Knowledge, pipeline: Pipeline, shop: str) -> ShopSo
     return ShopSolver(shop, brand, release, pipeline, fingerprint(*hashes, repr(brand)))
 
 
-def _seen(passage: Passage) -> SeenPassage:
-    chunk = passage.chunk
-    return SeenPassage(chunk.path, chunk.locator, chunk.title, chunk.text, passage.confidence, dict(passage.scores))
-
-
 def _seen_hit(hit: Mapping[str, Any]) -> SeenPassage:
     scores = dict(hit["scores"])
     return SeenPassage(hit["path"], hit["locator"], hit["title"], hit["text"], scores.get("confidence", 0.0), scores)
-
-
-def _cited(citations: Iterable[Citation]) -> list[dict[str, str]]:
-    return [{"path": c.path, "locator": c.locator, "document_id": c.document_id, "quote": c.quote} for c in citations]

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from app.chat.turn import HandOff, Reply
-from app.errors import NotFound
+from app.errors import BadInput, NotFound
 from eval.harness import Sample
 from eval.read_suite import BadLine, read_samples
 
@@ -36,13 +35,14 @@ class ReplayReport:
 async def replay(
     suite_path: Path,
     out_path: Path,
-    run_turn: Callable[[Sample], Awaitable[Reply]],
+    ask: Callable[[Sample], Awaitable[Mapping[str, Any]]],
     progress: Callable[[int, int], None] | None = None,
 ) -> ReplayReport:
-    """Write a reply for every line that can be read. OUT appears whole, at the end; until then it is OUT.part.
+    """Write a reply for every line that can be read: what `ask` returns is the line. OUT appears whole, at the end, in
+    a folder that is made where it is missing; until then it is OUT.part.
 
     A line that cannot be read, or a turn that fails, is reported by number or id and left out; the rest goes on.
-    Raises NotFound when there is no such suite.
+    Raises NotFound when there is no such suite, BadInput when OUT cannot be written.
     """
     report = ReplayReport()
 
@@ -53,16 +53,15 @@ async def replay(
         samples = list(read_samples(suite_path, note))
     except OSError as problem:
         raise NotFound(f"{suite_path} cannot be read: {problem.strerror}. Nothing was run or written.") from problem
-    out_path.parent.mkdir(parents=True, exist_ok=True)
     part = out_path.with_name(out_path.name + ".part")
-    with part.open("w", encoding="utf-8") as out:
+    with _writable(part) as out:
         for done, sample in enumerate(samples, start=1):
             try:
-                reply = await run_turn(sample)
+                line = await ask(sample)
             except Exception as problem:  # one failing turn must not cost the other replies
                 report.problems.append(f"{sample.id}: {type(problem).__name__}: {problem}")
             else:
-                out.write(json.dumps(reply_record(sample.id, reply), ensure_ascii=False) + "\n")
+                out.write(json.dumps(line, ensure_ascii=False) + "\n")
                 report.replied += 1
             if progress:
                 progress(done, len(samples))
@@ -72,23 +71,9 @@ async def replay(
     return report
 
 
-def reply_record(sample_id: str, reply: Reply) -> dict[str, Any]:
-    """One line of the contract."""
-    decision, use = reply.decision, reply.model_use
-    return {
-        "id": sample_id,
-        "text": reply.text,
-        "decision": decision.name,
-        "confidence": round(decision.confidence, 4),
-        "citations": [
-            {"path": c.path, "locator": c.locator, "document_id": c.document_id, "quote": c.quote}
-            for c in reply.citations
-        ],
-        "handoff": {"reason": decision.reason} if isinstance(decision, HandOff) else None,
-        "language": reply.language,
-        "release": reply.release,
-        "model_calls": use.calls,
-        "prompt_tokens": use.prompt_tokens,
-        "cached_tokens": use.cached_tokens,
-        "timings_ms": {name: round(value, 2) for name, value in reply.timings_ms.items()},
-    }
+def _writable(path: Path) -> TextIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="utf-8")
+    except OSError as problem:
+        raise BadInput(f"{path.parent} cannot be written to: {problem.strerror}. Nothing was run.") from problem

@@ -145,6 +145,24 @@ class ReindexBody(Body):
     check: bool = False
 
 
+class SaidBody(Body):
+    """One earlier message of a suite's question, as the log keeps it."""
+
+    role: Literal["user", "assistant", "agent"]
+    text: str
+    decision: Short = ""
+
+
+class ReplayBody(Body):
+    """POST /v1/knowledge/replay"""
+
+    text: str
+    shop: Short = ""
+    said: list[SaidBody] = Field(default_factory=list, max_length=200)
+    as_of: datetime | None = None
+    identity: IdentityBody | None = None
+
+
 class ReleaseBody(Body):
     """POST /v1/knowledge/releases/publish and …/rollback"""
 

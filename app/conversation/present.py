@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.chat.language import join_sentences
 from app.chat.turn import Answer, Citation, Clarify, Decision, HandOff, Refuse, Reply, Sentence, UseTool
 from app.knowledge.chunk import Kind
 
@@ -88,6 +89,51 @@ def decision_json(
             for fact in evidence.facts
         ],
         "timings_ms": {name: round(value, 2) for name, value in timings_ms.items()},
+    }
+
+
+def replay_json(reply: Reply) -> dict[str, Any]:
+    """A reply as evaluation reads it: a line of the replay format, the passages, and the draft behind it."""
+    evidence = reply.decision.evidence
+    drafted = dict.fromkeys(c for sentence in evidence.draft or () for c in sentence.citations)
+    return {
+        "reply": replay_record(reply),
+        "passages": [
+            {
+                "path": passage.chunk.path,
+                "locator": passage.chunk.locator,
+                "title": passage.chunk.title,
+                "text": passage.chunk.text,
+                "confidence": passage.confidence,
+                "scores": {name: float(score) for name, score in passage.scores.items()},
+            }
+            for passage in evidence.passages
+        ],
+        "draft": {
+            "text": join_sentences([sentence.text for sentence in evidence.draft], reply.language),
+            "citations": [citation_json(citation) for citation in drafted],
+        }
+        if evidence.draft
+        else {},
+    }
+
+
+def replay_record(reply: Reply) -> dict[str, Any]:
+    """One line of the replay format, but for its id. One field more than the contract has: `cached_tokens`, the part
+    of `prompt_tokens` that the engine took from its prefix cache."""
+    decision, use = reply.decision, reply.model_use
+    return {
+        "text": reply.text,
+        "decision": decision.name,
+        "confidence": round(decision.confidence, 4),
+        "citations": [citation_json(citation) for citation in reply.citations],
+        "handoff": {"reason": decision.reason} if isinstance(decision, HandOff) else None,
+        "language": reply.language,
+        "release": reply.release,
+        "model_calls": use.calls,
+        "prompt_tokens": use.prompt_tokens,
+        "cached_tokens": use.cached_tokens,
+        "timings_ms": {name: round(value, 2) for name, value in reply.timings_ms.items()},
     }
 
 

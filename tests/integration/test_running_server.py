@@ -85,6 +85,40 @@ def test_a_folder_is_read_by_the_server_and_asked_at_once(hill: Hill) -> None:
     assert json.loads(found.stdout)["hits"][0]["locator"] == "row 2 | Do you ship to Norway?"
 
 
+def test_a_suite_is_replayed_by_the_server_into_a_folder_that_is_made(hill: Hill, tmp_path: Path) -> None:
+    hill.run("ingest", str(hill.folder), "--shop", "hill")
+    suite, out = tmp_path / "suite.jsonl", tmp_path / "new" / "folder" / "replies.jsonl"
+    said = [{"role": "user", "text": "Hello"}, {"role": "assistant", "text": "Hello, how can I help?"}]
+    lines = [
+        {"id": "one", "question": "Do you ship to Norway?", "as_of": "2026-05-01"},
+        {"id": "two", "question": "And how long does it take?", "history": said, "order": {"order_id": "X1"}},
+    ]
+    suite.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    done = hill.run("replay", str(suite), "--shop", "hill", "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    replies = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [reply["id"] for reply in replies] == ["one", "two"]
+    assert set(replies[0]) >= {
+        "text", "decision", "confidence", "citations", "handoff", "language", "release", "model_calls",
+        "prompt_tokens", "timings_ms",
+    }  # fmt: skip
+    assert "6 working days" in replies[0]["text"]
+    assert replies[0]["citations"][0]["locator"] == "row 2 | Do you ship to Norway?"
+
+
+def test_only_commands_of_this_machine_replay(hill: Hill) -> None:
+    key = (hill.home / "api-key").read_text().strip()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{hill.port}/v1/knowledge/replay",
+        json.dumps({"shop": "hill", "text": "Hello"}).encode(),
+        {"content-type": "application/json", "authorization": f"Bearer {key}"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value:
+        assert refused.value.code == 401
+
+
 def test_a_second_reading_goes_live_in_the_running_server(hill: Hill) -> None:
     hill.run("ingest", str(hill.folder), "--shop", "hill")
     (hill.folder / "knowledge" / "faq.csv").write_text(FAQ + MORE)

@@ -6,13 +6,14 @@ import json
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from rich.console import Console
 
 from app.chat.turn import Citation, HandOff, ModelUse, Question, Reply, Sentence, SmallTalk
-from app.errors import NotFound
+from app.conversation.present import replay_record
+from app.errors import BadInput, NotFound
 from eval.gates import Gate, failures
 from eval.harness import Outcome, Sample, SeenPassage, SolvedSample, Source, Suite, Task, run, select
 from eval.metrics import auroc, expected_calibration_error, percentile, reliability
@@ -213,11 +214,11 @@ REPLIED = Reply(
 
 
 async def test_replay_writes_the_lines_of_the_contract(tmp_path: Path) -> None:
-    async def run_turn(sample: Sample) -> Reply:
-        return REPLIED
+    async def ask(sample: Sample) -> dict[str, Any]:
+        return {"id": sample.id, **replay_record(REPLIED)}
 
     out = tmp_path / "deep" / "r.jsonl"
-    report = await replay(write_suite(tmp_path, {"id": "x", "question": "包邮吗"}), out, run_turn)
+    report = await replay(write_suite(tmp_path, {"id": "x", "question": "包邮吗"}), out, ask)
     assert report.complete
     assert json.loads(out.read_text("utf-8")) == {
         "id": "x",
@@ -238,14 +239,14 @@ async def test_replay_writes_the_lines_of_the_contract(tmp_path: Path) -> None:
 async def test_replay_goes_on_after_a_bad_line_and_a_failed_turn_and_says_so(tmp_path: Path) -> None:
     question = Question("x", "x", "en")
 
-    async def run_turn(sample: Sample) -> Reply:
+    async def ask(sample: Sample) -> dict[str, Any]:
         if sample.id == "bad":
             raise RuntimeError("index is down")
-        return Reply("m", "…", HandOff(question, "asked_for_human", "…"), (), 1, "en")
+        return replay_record(Reply("m", "…", HandOff(question, "asked_for_human", "…"), (), 1, "en"))
 
     suite = write_suite(tmp_path, "{broken", {"id": "bad", "question": "a"}, {"id": "ok", "question": "b"})
     steps: list[int] = []
-    report = await replay(suite, tmp_path / "r.jsonl", run_turn, lambda done, _: steps.append(done))
+    report = await replay(suite, tmp_path / "r.jsonl", ask, lambda done, _: steps.append(done))
     assert not report.complete
     assert [p.split(":")[0] for p in report.problems] == ["s.jsonl, line 1", "bad"]
     (line,) = (tmp_path / "r.jsonl").read_text("utf-8").splitlines()
@@ -255,20 +256,29 @@ async def test_replay_goes_on_after_a_bad_line_and_a_failed_turn_and_says_so(tmp
 
 
 async def test_bytes_that_are_not_utf8_spoil_their_own_line_only(tmp_path: Path) -> None:
-    async def run_turn(sample: Sample) -> Reply:
-        return REPLIED
+    async def ask(sample: Sample) -> dict[str, Any]:
+        return {"id": sample.id, **replay_record(REPLIED)}
 
     suite = tmp_path / "s.jsonl"
     suite.write_bytes(b'\xef\xbb\xbf{"id": "a", "question": "ok"}\n{"id": "b", "question": "\xb0\xfc"}\n')
-    report = await replay(suite, tmp_path / "r.jsonl", run_turn)
+    report = await replay(suite, tmp_path / "r.jsonl", ask)
     assert report.replied == 1
     assert report.problems[0].startswith("s.jsonl, line 2")
 
 
+async def test_replies_that_cannot_be_written_stop_the_replay_before_it_asks(tmp_path: Path) -> None:
+    async def ask(sample: Sample) -> dict[str, Any]:
+        raise AssertionError("asked")
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="Nothing was run"):
+        await replay(write_suite(tmp_path, {"id": "x", "question": "?"}), tmp_path / "file" / "r.jsonl", ask)
+
+
 async def test_replay_of_a_missing_suite_writes_nothing(tmp_path: Path) -> None:
-    async def run_turn(sample: Sample) -> Reply:
-        return REPLIED
+    async def ask(sample: Sample) -> dict[str, Any]:
+        return {"id": sample.id, **replay_record(REPLIED)}
 
     with pytest.raises(NotFound, match="Nothing was run"):
-        await replay(tmp_path / "no.jsonl", tmp_path / "r.jsonl", run_turn)
+        await replay(tmp_path / "no.jsonl", tmp_path / "r.jsonl", ask)
     assert not (tmp_path / "r.jsonl").exists()
