@@ -360,7 +360,6 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,
             answer_threshold=settings.confidence_threshold,
-            packs_folder=PROMPTS / "packs",
             widget_origins=tuple(origin.strip() for origin in settings.widget_origins.split(",") if origin.strip()),
             conversation_bucket=Buckets(settings.conversation_rate_per_minute),
             address_bucket=Buckets(settings.address_rate_per_minute),

@@ -19,7 +19,6 @@ from app.api import (
     intake,
     knowledge,
     openai,
-    packs,
     problems,
     releases,
     replay,
@@ -68,7 +67,7 @@ def create_app(container: Container) -> FastAPI:
         larger={("POST", "/v1/knowledge/uploads"): container.upload_limit_bytes},
     )
     problems.install(app)
-    people = (desk, desk_floor, desk_page, packs, accounts, signing, console)
+    people = (desk, desk_floor, desk_page, accounts, signing, console)
     for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)

@@ -167,8 +167,6 @@ class Container:
     """Where staff sign in; None = only programs with the API key get in"""
     default_shop: str = ""
     message_limit: int = 4_000
-    packs_folder: Path | None = None
-    """Where the industry packs lie; None = there are none"""
     answer_threshold: float = 0.7
     """Confidence from which an answer is sent"""
     body_limit_bytes: int = 1_000_000

@@ -9,7 +9,9 @@ import { productsPage } from "./console/products.ts";
 import { releasesPage } from "./console/releases.ts";
 import { setupPage } from "./console/setup.ts";
 import { uploadPage } from "./console/upload.ts";
+import { h } from "./dom.ts";
 import { frame } from "./staff/frame.ts";
+import { t } from "./staff/words.ts";
 
 const pages: Record<string, (root: HTMLElement) => void> = {
   home,
@@ -26,4 +28,17 @@ const pages: Record<string, (root: HTMLElement) => void> = {
 frame();
 const root = document.getElementById("app");
 const start = pages[document.body.dataset.page ?? ""];
-if (root && start) start(root);
+const needsShop = !["setup", "staff"].includes(document.body.dataset.page ?? "");
+if (root && needsShop && !document.body.dataset.shop) root.replaceChildren(noShop());
+else if (root && start) start(root);
+
+/** A new server: the guide makes the first shop. */
+function noShop(): HTMLElement {
+  return h(
+    "section",
+    { class: "card empty" },
+    h("h2", {}, t("还没有店铺", "There is no shop yet")),
+    h("p", {}, t("跟着开店向导走，十分钟就有第一家；或者在命令行里 xiaoer ingest 一个店铺文件夹。", "The set-up guide makes the first one in ten minutes; or run xiaoer ingest on a shop folder.")),
+    h("a", { class: "button primary", href: "/console/setup" }, t("打开向导", "Open the guide")),
+  );
+}

@@ -1,6 +1,7 @@
 /** What the checks found in a release that waits: what keeps it back, what is worth a look, and what was so before. */
 
 import { h } from "../dom.ts";
+import { shop } from "../staff/api.ts";
 import { chinese, percent, t } from "../staff/words.ts";
 
 interface Words {
@@ -106,8 +107,14 @@ function findingView(finding: Finding): HTMLElement {
     h("div", { class: "row" }, h("span", { class: `badge ${finding.blocks ? "bad" : finding.known ? "" : "warn"}` }, checkName(finding.check)), h("span", { class: "source" }, where)),
     h("p", {}, said(finding.message)),
     finding.other ? h("p", { class: "source" }, `↔ ${finding.other}`) : "",
-    said(finding.fix) ? h("p", { class: "hint" }, h("strong", {}, t("怎么改：", "To fix it: ")), said(finding.fix)) : "",
+    said(finding.fix) ? h("p", { class: "hint" }, h("strong", {}, t("怎么改：", "To fix it: ")), said(finding.fix), " ", h("a", { href: rowLink(finding) }, t("去看这一条", "Open the row"))) : "",
   );
+}
+
+/** The row in the knowledge page: by its file, and the words its locator names it by. */
+function rowLink(finding: Finding): string {
+  const about = finding.locator.split(" | ").pop()?.split(" > ").pop() ?? "";
+  return `/console/knowledge?${new URLSearchParams({ shop, path: finding.path, q: about })}`;
 }
 
 function suiteView(suite: Suite): HTMLElement {

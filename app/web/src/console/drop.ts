@@ -36,6 +36,7 @@ export function dropZone(title: string, hint: string, accept: string, take: (fil
     depth = 0;
     zone.classList.remove("over");
     const entries = [...(event.dataTransfer?.items ?? [])].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+    if (!entries.length) return hand([...(event.dataTransfer?.files ?? [])].map((file) => ({ file, path: file.name })));
     void Promise.all(entries.map((entry) => filesIn(entry, ""))).then((found) => hand(found.flat().slice(0, MOST_FILES)));
   });
   return zone;

@@ -1,6 +1,7 @@
 /** The knowledge: a tree of documents, their rows with where they stand in the source, edited in place or in bulk. */
 
 import { h } from "../dom.ts";
+import { shop } from "../staff/api.ts";
 import { attempt } from "../staff/feedback.ts";
 import { count, t } from "../staff/words.ts";
 import { bulkBar } from "./bulk.ts";
@@ -52,8 +53,9 @@ class KnowledgePage {
     const add = h("button", { type: "button", class: "primary" }, t("新问答", "New question"));
     add.addEventListener("click", () => this.addRow());
     this.more.addEventListener("click", () => attempt(() => this.load(this.shown.length), this.more));
+    const save = h("a", { class: "button", href: `/v1/knowledge/export?${new URLSearchParams({ shop })}`, download: true }, t("导出", "Export"));
     const right = h("section", { class: "card" }, this.head, this.fresh, this.bulk.element, this.list, this.more);
-    this.root.replaceChildren(this.top, this.job, this.clash, h("div", { class: "row finder" }, h("div", { class: "grow" }, search), this.stateFilter(), add), h("div", { class: "split section" }, this.documents, right));
+    this.root.replaceChildren(this.top, this.job, this.clash, h("div", { class: "row finder" }, h("div", { class: "grow" }, search), this.stateFilter(), save, add), h("div", { class: "split section" }, this.documents, right));
     void this.reload();
   }
 

@@ -108,7 +108,7 @@ function waitingCard(waiting: Release, live: number | null, diff: Diff | null, c
     "section",
     { class: "card waiting" },
     h("div", { class: "row apart" },
-      h("div", {}, h("p", { class: "eyebrow" }, waiting.published_at ? t("退下来的，可以再发布", "Rolled back; it can go live again") : t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${waiting.note}` : ""}`)),
+      h("div", {}, h("p", { class: "eyebrow" }, waiting.published_at ? t("退下来的，可以再发布", "Rolled back; it can go live again") : t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${note(waiting.note)}` : ""}`)),
       h("div", { class: "row" }, h("a", { class: "button", href: test }, t("先试问", "Try it first")), go),
     ),
     checks ? checksView(checks) : "",
@@ -124,6 +124,12 @@ async function force(number: number, live: number | null, checks: Checks, load: 
     h("form", { class: "stack section", onsubmit: (event: Event) => (event.preventDefault(), close(reason.value)) }, h("label", {}, t("为什么可以发布（会留在发布记录里）", "Why it may go live (kept in the history)"), reason), h("div", { class: "acts" }, h("button", { class: "danger" }, t("发布", "Publish")))),
   ]);
   if (answer !== null) await attempt(() => publish(number, live, load, { force: answer }));
+}
+
+/** What the run that built it noted, in the reader's language where it is the usual sentence. */
+function note(text: string): string {
+  const usual = /^(\d+) new, (\d+) changed, (\d+) vanished$/.exec(text);
+  return usual ? t(`新增 ${usual[1]}，改动 ${usual[2]}，消失 ${usual[3]}`, text) : text;
 }
 
 function historyCard(list: ReleaseList, moves: Move[], load: () => void): HTMLElement {

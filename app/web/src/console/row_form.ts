@@ -45,7 +45,7 @@ function faqForm(start: Fields, sections: string[]): RowForm {
     h("div", { class: "stack tight" }, h("label", {}, t("答案", "Answer"), answer), emojiBar(answer)),
     h("div", { class: "pair" }, h("label", {}, t("相似问法（一行一个）", "Other phrasings (a line each)"), phrasings), h("label", {}, t("接着推荐（一行一个，最多 5 个）", "Suggest next (a line each, 5 at most)"), related)),
     told,
-    h("div", { class: "pair" }, h("label", {}, t("分类", "Section"), section, h("datalist", { id: "sections" }, ...sections.map((name) => h("option", { value: name })))), h("label", {}, t("从哪天起有效（空 = 一直）", "Valid from (empty = always)"), from), h("label", {}, t("到哪天为止（含当天）", "Valid until (that day counts)"), until)),
+    h("div", { class: "pair three" }, h("label", {}, t("分类", "Section"), section, h("datalist", { id: "sections" }, ...sections.map((name) => h("option", { value: name })))), h("label", {}, t("从哪天起有效（空 = 一直）", "Valid from (empty = always)"), from), h("label", {}, t("到哪天为止（含当天）", "Valid until (that day counts)"), until)),
   );
   let before = start;
   const fill = (fields: Fields) => {

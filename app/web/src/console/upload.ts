@@ -16,7 +16,7 @@ interface Uploaded {
 /** The page. */
 export function uploadPage(root: HTMLElement): void {
   const now = h("div", { class: "section" });
-  const before = h("div", {});
+  const before = h("div", { class: "section" });
   const list = () => attempt(async () => before.replaceChildren(uploaded((await get<{ files: Uploaded[] }>("/v1/knowledge/uploads")).files, now, list)));
   const zone = dropZone(
     t("把文件或整个文件夹拖到这里", "Drop files or a whole folder here"),
@@ -32,7 +32,7 @@ export function uploadPage(root: HTMLElement): void {
 }
 
 /** Sends files as one upload and follows what becomes of them. */
-export async function take(files: Dropped[], place: HTMLElement, done: () => void = () => undefined, target = shop): Promise<void> {
+export async function take(files: Dropped[], place: HTMLElement, done: () => void = () => undefined): Promise<void> {
   const form = new FormData();
   for (const { file, path } of files) form.append("files", file, path);
   const bar = progressBar();
@@ -41,7 +41,7 @@ export async function take(files: Dropped[], place: HTMLElement, done: () => voi
   place.scrollIntoView({ block: "nearest", behavior: "smooth" });
   bar.tell("send", 0, 1);
   try {
-    const job = await upload<Job>(address("/v1/knowledge/uploads", { shop: target, publish: "false" }), form, "", (share) => bar.tell("send", share, 1));
+    const job = await upload<Job>(address("/v1/knowledge/uploads", { shop, publish: "false" }), form, "", (share) => bar.tell("send", share, 1));
     await watch(job, place, done, names, bar);
   } catch (error) {
     place.replaceChildren();

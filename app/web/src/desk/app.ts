@@ -11,7 +11,7 @@ import { deskShop, server, type Queue } from "./model.ts";
 import { mode as modeName } from "./say.ts";
 
 const WATCHED = [
-  "handoff.requested", "handoff.requeued", "handoff.withdrawn", "agent.joined", "agent.transferred", "agent.message", "agent.left",
+  "handoff.requested", "handoff.raised", "handoff.requeued", "handoff.withdrawn", "agent.joined", "agent.transferred", "agent.message", "agent.left",
   "message.received", "assist.drafted", "note.added", "tags.set", "ticket.opened", "conversation.closed", "subject.erased",
   "feedback.given", "conversation.changed", "presence.changed", "mode.changed", "shopper.typing", "reply.yielded",
 ];
