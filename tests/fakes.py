@@ -242,8 +242,8 @@ RETURNS_QUOTE = "Unused items may be returned within 30 days."
 class FakeAttendant:
     """Answers every turn from one policy; the message says when it should do otherwise.
 
-    "human" and "unsure" hand over, "which" asks back, "fail first" and "fail later" raise in that half, "crash" raises
-    what nobody expects.
+    "human", "angry" and "unsure" hand over, "which" asks back, "fail first" and "fail later" raise in that half,
+    "crash" raises what nobody expects.
     `gate` holds every decision, and `sentence_gate` every reply, until it is set.
     """
 
@@ -269,6 +269,8 @@ class FakeAttendant:
         if "crash" in turn.text:
             raise RuntimeError("nobody expected this")
         question = Question(turn.text, turn.text, turn.locale or "en")
+        if "angry" in turn.text:
+            return HandOff(question, "anger", "I am sorry. I am calling a colleague.")
         if "human" in turn.text:
             return HandOff(question, "asked_for_human", "I am calling a colleague.")
         if "unsure" in turn.text:

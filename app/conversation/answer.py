@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.chat.turn import Decision, HandOff, Sentence, Turn
+from app.chat.turn import Answer, Decision, HandOff, Sentence, Turn
 from app.conversation import lines
 from app.conversation.conversation import Conversation, Received, Status
 from app.conversation.events import Draft, EventType
@@ -36,12 +36,14 @@ class _Plan:
 
     again   a person is on the way already: it is said in one line
     called  the payload of the hand-over, where this turn calls a person
+    advice  what the shop itself says to those who were hurt, said before the call
     """
 
     decision: Decision
     drafts: tuple[Draft, ...] = ()
     again: bool = False
     called: dict[str, Any] | None = None
+    advice: tuple[Sentence, ...] = ()
 
 
 class Answerer:
@@ -149,24 +151,28 @@ class Answerer:
         taken = await self._reception.before(turn, conversation, session.status)
         if taken.silent:
             return None
-        decision = taken.decision
+        decision, advice = taken.decision, tuple[Sentence, ...]()
         if decision is None:
             decided = await self._attendant.decide(turn)
             decision = await self._reception.after(decided, turn, conversation, session.status)
+            if isinstance(decided, Answer) and isinstance(decision, HandOff) and decision.reason == "sensitive_topic":
+                advice = decided.evidence.draft
         if not isinstance(decision, HandOff):
             return _Plan(decision, taken.drafts)
         if session.status is not Status.OPEN:
-            return _Plan(decision, taken.drafts, again=True)
+            return _Plan(decision, (*taken.drafts, *self._reception.raised(decision, conversation)), again=True)
         text, about = await self._reception.announce(
             turn.shop, turn.brand, decision.question.language, decision.reason, decision.text
         )
-        return _Plan(with_text(decision, text), taken.drafts, called=about)
+        return _Plan(with_text(decision, text), taken.drafts, called=about, advice=advice)
 
     async def _sentences(self, turn: Turn, plan: _Plan) -> AsyncIterator[Sentence]:
         if plan.again:
             # A person is on the way already: say so in one line instead of announcing the hand-over a second time.
             yield Sentence(lines.waiting(turn.brand, plan.decision.question.language))
             return
+        for sentence in plan.advice:
+            yield sentence
         async for sentence in self._attendant.reply(turn, plan.decision):
             yield sentence
 

@@ -127,9 +127,13 @@ class Conversation:
         first = min((message.seq for message in current), default=self.seq + 1)
         told = [message for id_, message in self.said if id_ not in ids]
         told += [Message("user", m.text) for m in self.unanswered.values() if m.seq < first]
-        recent = told[-HISTORY_MESSAGES:]
-        older = [m for m in self.pinned if m not in recent[-PINNED_AMONG:]]
-        return (*older, *recent[-(PINNED_AMONG - len(older)) :]) if older else tuple(recent)
+        recent = tuple(told[-HISTORY_MESSAGES:])
+        for many in range(len(self.pinned) + 1):
+            last = recent[-(PINNED_AMONG - many) :]
+            older = [message for message in self.pinned if message not in last]
+            if len(older) <= many:  # one that is put in front may push another out: then that goes in front too
+                return (*older, *last) if older else recent
+        return recent
 
     def _started(self, event: Event) -> None:
         payload = event.payload
@@ -179,6 +183,10 @@ class Conversation:
         )
         ids = payload.get("answers") or [told]
         self.in_hands |= {question_key(self.messages[id_].text) for id_ in ids if id_ in self.messages}
+
+    def _raised(self, event: Event) -> None:
+        if self.episode is not None:
+            self.episode = replace(self.episode, reason=str(event.payload.get("reason", "")))
 
     def _requeued(self, event: Event) -> None:
         old = self.episode
@@ -233,6 +241,7 @@ _TAKE = {
     EventType.COMPLETED: Conversation._completed,
     EventType.YIELDED: Conversation._yielded,
     EventType.HANDOFF: Conversation._called,
+    EventType.RAISED: Conversation._raised,
     EventType.REQUEUED: Conversation._requeued,
     EventType.TICKET: Conversation._ticketed,
     EventType.JOINED: Conversation._joined,

@@ -23,6 +23,8 @@ class EventType(StrEnum):
     YIELDED = "reply.yielded"
     """a person took over in the middle of the bot's turn: it said no more"""
     HANDOFF = "handoff.requested"
+    RAISED = "handoff.raised"
+    """a more pressing reason, while somebody is on the way already"""
     REQUEUED = "handoff.requeued"
     """from a person back into the queue: they vanished, or passed it on to whoever is free"""
     WITHDRAWN = "handoff.withdrawn"

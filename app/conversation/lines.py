@@ -65,6 +65,10 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "en": "You are being passed on to a colleague who can help better. They will see everything so far.",
     },
     "repeated_question": {"zh": "看来我刚才没有答到点上。", "en": "It seems my last answers didn't settle it."},
+    "sensitive_topic": {
+        "zh": "这件事要请同事亲自来看。",
+        "en": "A colleague should look at this in person.",
+    },
     "tool_failed": {"zh": "我这边没能查到。", "en": "I could not look that up."},
     "low_confidence": {"zh": "这一点我没有把握，不敢随口答。", "en": "I am not sure about this, so I won't guess."},
     "anger": {"zh": "让您不愉快了，抱歉。", "en": "I'm sorry this has been frustrating."},

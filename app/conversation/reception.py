@@ -36,6 +36,15 @@ _SAYS_AGAIN = re.compile(
     r"doesn'?t answer|once again|i('ll| will)? ask again)\b",
     re.IGNORECASE,
 )
+_HURT = re.compile(
+    r"(用|吃|喝|穿|戴|敷|抹|涂|碰|打开|拆)(了|过|完|的时候).{0,16}(起(了)?(红)?疹|过敏|红肿|肿了|中毒|受伤|烫伤|烫到|划伤|割伤|烧伤|拉肚子|呕吐|住院|出血)"
+    r"|(被|把).{0,10}(烫伤|烫到|划伤|割伤|烧伤|电到|砸伤|扎伤)"
+    r"|\b(got|gave me|given me|caused|suffered|have had|been|was|is|am|were)\b.{0,24}"
+    r"\b(rash|poisoning|poisoned|burnt|burned|burns?|injured|injury|hurt|electrocuted|hospital(ised|ized)?|bleeding|scalded)\b"
+    r"|\b(burnt|burned|cut|scalded|injured|hurt) (my|myself|his|her|our)\b",
+    re.IGNORECASE,
+)
+"""Somebody was hurt already: not asked about in general."""
 _ALIKE = 0.75
 
 
@@ -109,7 +118,10 @@ class Reception:
         return Received() if question_key(turn.text) in conversation.settled else Received(called)
 
     async def after(self, decision: Decision, turn: Turn, conversation: Conversation, status: Status) -> Decision:
-        """What is said instead, where saying the decision would fail the shopper in this conversation."""
+        """What is said instead, where saying the decision would fail the shopper in this conversation.
+
+        A hand-over keeps the evidence: what the shop itself advises those who were hurt is said before the call.
+        """
         if status is not Status.OPEN:
             return decision
         category = decision.reason if isinstance(decision, HandOff) else decision.question.intent
@@ -119,11 +131,20 @@ class Reception:
         if isinstance(decision, HandOff) and decision.reason not in BY_REQUEST and is_settled:
             line = lines.line("settled", turn.brand, decision.question.language)
             return Clarify(decision.question, line, confidence=decision.confidence, evidence=decision.evidence)
-        if not is_settled and (reason := going_round(decision, turn)):
+        if not is_settled and (reason := went_wrong(decision, turn) or going_round(decision, turn)):
             text = lines.line(reason, turn.brand, decision.question.language)
             text = f"{text}{_gap(text)}{lines.handoff(turn.brand, decision.question.language)}"
             return HandOff(decision.question, reason, text, decision.confidence, decision.evidence)
         return decision
+
+    @staticmethod
+    def raised(decision: HandOff, conversation: Conversation) -> tuple[Draft, ...]:
+        """The event that lets a shopper who has become angry while waiting be seen sooner."""
+        episode, wanted = conversation.episode, PRIORITY.get(decision.reason, USUAL_PRIORITY)
+        if episode is None or wanted <= PRIORITY.get(episode.reason, USUAL_PRIORITY):
+            return ()
+        raised = wanted + (OFFLINE_PRIORITY if episode.offline else 0)
+        return (Draft(EventType.RAISED, {"reason": decision.reason, "priority": raised}),)
 
     async def announce(
         self, shop: str, brand: Brand, language: str, reason: str, text: str
@@ -191,6 +212,11 @@ class Reception:
     def _policy(turn: Turn, language: str) -> HandOff:
         question = Question(turn.text, turn.text, language)
         return HandOff(question, "policy", lines.line("policy", turn.brand, language))
+
+
+def went_wrong(decision: Decision, turn: Turn) -> str:
+    """ "sensitive_topic" where somebody was hurt: a person has to hear of it, whatever the knowledge says; else ""."""
+    return "sensitive_topic" if isinstance(decision, Answer) and _HURT.search(turn.text) else ""
 
 
 def going_round(decision: Decision, turn: Turn) -> str:

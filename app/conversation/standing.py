@@ -32,6 +32,7 @@ _ALLOWED_IN: Mapping[EventType, tuple[Status, ...]] = {
     EventType.SENTENCE: _BOT,
     EventType.COMPLETED: _BOT,
     EventType.HANDOFF: (Status.OPEN,),
+    EventType.RAISED: (Status.WAITING,),
     EventType.WITHDRAWN: (Status.WAITING,),
     EventType.TICKET: (Status.OPEN, Status.WAITING),
     EventType.JOINED: (Status.OPEN, Status.WAITING),

@@ -191,6 +191,30 @@ async def test_it_does_so_when_another_instance_let_the_person_in(shop: Shop) ->
     assert shop.types().count("message.received") == 1
 
 
+@pytest.mark.parametrize("text", ["I burnt my hand on the kettle", "用了这个面霜以后脸上起红疹了"])
+async def test_who_was_hurt_gets_the_shops_own_advice_and_a_person(shop: Shop, text: str) -> None:
+    reply = await shop.ask(text)
+    assert reply["handoff"] == {"reason": "sensitive_topic"}
+    assert await shop.status() == "waiting_for_agent"
+    assert reply["citations"] == []
+    assert reply["text"].startswith("A colleague should look at this in person.")
+
+
+@pytest.mark.parametrize("text", ["Does the kettle burn if it is empty?", "敏感肌用会过敏吗", "How is it cut?"])
+async def test_a_question_about_safety_in_general_is_answered(shop: Shop, text: str) -> None:
+    assert (await shop.ask(text))["decision"] == "answer"
+
+
+async def test_who_becomes_angry_while_waiting_is_seen_sooner(shop: Shop) -> None:
+    await shop.ask("unsure about this")
+    reply = await shop.ask("angry now, a human")
+    assert "already asked a colleague" in reply["text"]
+    assert shop.events[-1].type is EventType.RAISED
+    assert shop.events[-1].payload == {"reason": "anger", "priority": 30}
+    await shop.ask("angry now, a human")
+    assert shop.types().count("handoff.raised") == 1
+
+
 async def test_of_two_people_who_reach_for_a_conversation_one_gets_it(shop: Shop) -> None:
     shop.log.shared = True
     await shop.ask("a human please")
@@ -217,6 +241,17 @@ async def test_an_order_number_is_remembered_however_long_the_conversation_gets(
     history = shop.attendant.turns[-1].history
     assert history[0].text == "My order is TL20260001, phone 4821"
     assert len(history) == 8
+
+
+async def test_number_and_phone_tail_are_both_remembered_when_they_came_one_after_the_other(shop: Shop) -> None:
+    for n in range(12):
+        if n == 1:
+            await shop.ask("LW-20402")
+            await shop.ask("5519")
+        await shop.ask(f"Question {'abcdefghijkl'[n]}?")
+        if n > 1:
+            said = [message.text for message in shop.attendant.turns[-1].history[-8:]]
+            assert {"LW-20402", "5519"} <= set(said), n
 
 
 @pytest.mark.parametrize(

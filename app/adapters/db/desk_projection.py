@@ -17,9 +17,9 @@ from app.conversation.standing import Status
 
 ON_THE_DESK = frozenset(
     {
-        EventType.STARTED, EventType.HANDOFF, EventType.REQUEUED, EventType.WITHDRAWN, EventType.TICKET,
-        EventType.JOINED, EventType.TRANSFERRED, EventType.LEFT, EventType.TAGGED, EventType.NOTED, EventType.CLOSED,
-        EventType.FEEDBACK, EventType.ERASED,
+        EventType.STARTED, EventType.HANDOFF, EventType.RAISED, EventType.REQUEUED, EventType.WITHDRAWN,
+        EventType.TICKET, EventType.JOINED, EventType.TRANSFERRED, EventType.LEFT, EventType.TAGGED, EventType.NOTED,
+        EventType.CLOSED, EventType.FEEDBACK, EventType.ERASED,
     }
 )  # fmt: skip
 IN_HANDS = frozenset({EventType.RECEIVED, EventType.AGENT_SAID, EventType.DRAFTED, EventType.YIELDED})
@@ -96,6 +96,8 @@ def _changes(type_: EventType, payload: Mapping[str, Any], at: str) -> dict[str,
                 "offline": bool(payload.get("offline")), "ticket": "", "outcome": "", "skill": "", "wanted_agent": "",
                 **_NOBODY,
             }  # fmt: skip
+        case EventType.RAISED:
+            return {"reason": str(payload.get("reason", ""))[:40], "priority": int(payload.get("priority", 0))}
         case EventType.REQUEUED:
             return {
                 "status": Status.WAITING.value, "reason": str(payload.get("reason", ""))[:40], "offline": False,
