@@ -72,10 +72,9 @@ def _reasons(must: Sequence[str], counts: Paired | None) -> list[Words]:
     found = []
     if must:
         listed = ", ".join(must[:_SHOWN_IDS]) + (" …" if len(must) > _SHOWN_IDS else "")
+        named = "question" if len(must) == 1 else "questions"
         found.append(
-            Words(
-                f"{len(must)} 个必答问题没有答对：{listed}", f"{len(must)} of the must-pass questions failed: {listed}"
-            )
+            Words(f"{len(must)} 个必答问题没有答对：{listed}", f"{len(must)} must-pass {named} failed: {listed}")
         )
     if counts and counts.p_worse <= ALPHA:
         lost, won = counts.only_before, counts.only_after
