@@ -22,6 +22,8 @@ from app.knowledge.view import KnowledgeView, Product
 WHOLE_LIMIT = {"zh": 320, "en": 900}
 """A policy section up to this many characters is given whole: leaving out its exception would be worse."""
 _KEPT_SENTENCES = 4
+_OF_ITS_OWN = 0.35
+"""Confidence from which a passage answers although a likelier product has nothing to say."""
 
 
 class Composer:
@@ -37,7 +39,8 @@ class Composer:
     ) -> Evidence:
         """An answer from these passages, best first; what two of them say alike is said once.
 
-        A product that is not the best passage is spoken of only when the question was read as being about it too.
+        A product that is not the best passage is spoken of only when the question was read as being about it too. Where
+        the best passage is a product whose row does not say, another answers only if it would on its own.
         """
         kept: dict[str, Sentence] = {}
         facts: list[Fact] = []
@@ -48,6 +51,8 @@ class Composer:
                 looked_up = self._looked_up(question, passage.chunk, view, reading, currency)
                 facts += looked_up.facts
                 sentences: Sequence[Sentence] = looked_up.draft
+            elif not kept and passages[0].chunk.kind is Kind.PRODUCT and passage.confidence < _OF_ITS_OWN:
+                continue
             else:
                 sentences = self._sentences(question, passage.chunk, view)
             for sentence in sentences:

@@ -28,6 +28,7 @@ _PLAIN_WORDS = frozenset(
     re.findall(
         r"\w+",
         "included rating type safe name level note notes value max min of or and the in on size "
+        "contains contain free suitable "
         "是否 支持 信息 上限 补充",
     )
 )
@@ -35,6 +36,7 @@ _LEAST_OUTRIGHT = 0.6
 _LEAST_TOLD, _LEAST_BESIDES = 0.6, 0.8
 """Summed weight of the words that a question shares with a cell for the cell to speak of what is asked: where nothing
 else answers, and besides what does."""
+_A_CHARACTER = 0.35
 _MOST_COLUMNS = 5
 _MOST_TOLD = 2
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -113,7 +115,7 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
         if column not in asked.narrowed_by and not DULL.search(column) and not _all_said(asked.text, values)
     }
     named = {c: share for c in cells if (share := header_share(asked.text, c)) > 0}
-    told = {c: shared_weight(asked.text, values, weights) for c, values in cells.items()}
+    told = {c: _told(asked.text, c, values, weights) for c, values in cells.items()}
     chosen = [c for c in sorted(named, key=lambda c: -named[c]) if named[c] >= _LEAST_OUTRIGHT][:3]
     wanted = asked_dimensions(asked.whole)
     for concept in asked.concepts:
@@ -219,6 +221,28 @@ def _likeliest(
     if best >= (0.3 if is_open else _LEAST_TOLD):
         return [c for c in held if speaks[c] == best][:1]
     return list(held) if is_open and len(held) == 1 else []
+
+
+def _told(text: str, column: str, values: Sequence[str], weights: WordWeights) -> float:
+    """How much the cells of a column speak of the question; in what the shop wrote freely single characters count."""
+    shared = shared_weight(text, values, weights)
+    if TOLD_IN_WORDS.search(column) and shared < _LEAST_TOLD:
+        told = "".join(values)
+        shared += _A_CHARACTER * sum(c in told for c in _rare_characters(text))
+    return shared
+
+
+@lru_cache(maxsize=4096)
+def _rare_characters(text: str) -> frozenset[str]:
+    """Chinese characters that tell something by themselves: none of those that any question has."""
+    return frozenset(c for run in _HAN.findall(text) for c in run if c not in _COMMON_CHARACTERS)
+
+
+_COMMON_CHARACTERS = frozenset(
+    "的了是我你他她它们这那哪个些有没不也都就还要会能可以得着过吗呢吧啊么嘛呀啦冇咩唔系喺嘅啲边几多少好大小长短高低上下里外"
+    "前后头面中间来去到在和跟与或把被给让对从向为因所用什怎样咋啥谁时候天日月年点分一二三四五六七八九十百千万两半只条件"
+    "套双瓶盒包袋张片支款种色码号买卖钱块元价贵便宜想请问说看知道现货家店子儿起出开加完再又很太更最比较差同样"
+)
 
 
 def shared_weight(text: str, values: Iterable[str], weights: WordWeights) -> float:

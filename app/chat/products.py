@@ -47,6 +47,15 @@ _PARTS_ALONE = re.compile(
     r"单(独)?(买|卖|配|售)|另配|替换|配件|备用|\bspare|replacement|on its own|separately", re.IGNORECASE
 )
 """What is asked is a part of the product, which its row says nothing about."""
+_INTRODUCE = re.compile(
+    r"介绍|怎么样|咋样|好不好|好用|了解|看看|说说|推荐|tell me|\babout\b|what.s (it|this|that)|\binfo|details|describe"
+    r"|recommend|look at|any good",
+    re.IGNORECASE,
+)
+_EMPTY = re.compile(
+    r"[\W\d]+|[a-z0-9]*\d[a-z0-9-]*|这个|那个|这款|那款|一款|有吗|sku|one|want|like|look|please|need|got|have",
+    re.IGNORECASE,
+)
 _FEW, _FAMILY = 3, 6
 _LONG_TEXT = 100
 _LEAST_WITHIN = 4
@@ -66,6 +75,8 @@ class Reading:
     columns    columns that hold it for at least one product
     missing    true when an attribute was clearly asked for and the product has no value for it
     compares   whether values are to be held against each other
+    introduces whether the product itself is asked for, by its name or SKU alone or "tell me about": a question for
+               something its row does not speak of is not answered with what the row does say
     others     product group → the reading had the question been about that product alone
     """
 
@@ -76,6 +87,7 @@ class Reading:
     facts: tuple[Fact, ...]
     missing: bool
     compares: bool = False
+    introduces: bool = True
     others: Mapping[str, Reading] = field(default_factory=lambda: MappingProxyType({}))
 
     def about(self, product: Product) -> Reading | None:
@@ -137,6 +149,7 @@ class ProductReader:
             facts=tuple(facts),
             missing=bool(asked) and not columns,
             compares=bool(COMPARES.search(question.text)),
+            introduces=introduces(text),
             others=MappingProxyType(dict(others or {})),
         )
 
@@ -163,8 +176,15 @@ class ProductReader:
             return [(best[0], best[1])]
         limit = _FAMILY if MANY.search(question.text) else _FEW
         family = self._catalogue(view).family(question.text, best[0], limit)
-        close = [s for s in scored if s is best or s[2] >= best[2] - _LEVEL or (s[1] >= 0.45 and s[1] >= 0.7 * best[1])]
-        close.sort(key=lambda s: -(s[2] + 0.1 * s[1]))
+        section = best[0].variants[0].section
+        close = [
+            s
+            for s in scored
+            if s is best
+            or (limit == _FAMILY and s[2] >= best[2] - _LEVEL and s[0].variants[0].section == section)
+            or (s[1] >= 0.45 and s[1] >= 0.7 * best[1])
+        ]
+        close.sort(key=lambda s: -s[2])
         coverage = {product.group: share for product, share, _ in scored}
         chosen = family if len(family) > 1 else [product for product, _, _ in close[:_FEW]]
         return [(product, coverage.get(product.group, 0.0)) for product in chosen]
@@ -188,6 +208,11 @@ def _within(word: str, held: Iterable[str]) -> bool:
     if len(word) < _LEAST_WITHIN or not (word.isascii() and word.isalpha()):
         return False
     return any(other.endswith(word) or other.startswith(word) for other in held)
+
+
+def introduces(text: str) -> bool:
+    """Whether a question, less the product's name, asks for nothing in particular."""
+    return bool(_INTRODUCE.search(text)) or all(_EMPTY.fullmatch(w) for w in words(text))
 
 
 def facts_of(variants: Iterable[Chunk], columns: Sequence[str]) -> tuple[Fact, ...]:

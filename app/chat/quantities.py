@@ -78,15 +78,16 @@ _SCALES = {"十": 10, "百": 100, "千": 1000}
 _HAN_METRES = re.compile(rf"([一二两\d])\s?米\s?([{_HAN}\d]{{1,3}})(?![\d{_HAN}.])")
 _HAN_HALF = re.compile(rf"([{_HAN}\d]+)\s?(个)?(升|斤|公斤|米|小时|钟头|岁|年|个月|天)半")
 _HALF = re.compile(r"(?<![一二三四五六七八九十])半(?=个?(?:升|斤|公斤|小时|钟头|米))")
-_HAN_UNIT = re.compile(rf"(?<![第{_HAN}])([{_HAN}]{{1,8}})(?=\s?(?:{_ANY_UNIT}|码|支|片|乘))")
+_HAN_UNIT = re.compile(rf"(?<![第{_HAN}])([{_HAN}]{{1,8}})(?=\s?(?:{_ANY_UNIT}|码|支|片|乘|口人))")
 _HAN_MORE = re.compile(rf"(?<=\d乘)([{_HAN}]{{1,8}})")
 _ENGLISH = {"half": "0.5", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "eight": "8"} | {
     "ten": "10", "twelve": "12", "fifteen": "15", "twenty": "20"
 }  # fmt: skip
 _ENGLISH_NUMBER = re.compile(rf"\b({'|'.join(_ENGLISH)})[ -](?=(?:{_ANY_UNIT})\b)")
 _KILO_ALONE = re.compile(r"(?<![\d.] )(?<![\d.])\b(?:a |one )?kilo\b")
-_COUNTERS = "颗包片支粒张袋枚只层格档泡种"
-_ASKED_COUNT = re.compile(rf"(?:几|多少|好多)([{_COUNTERS}])")
+_COUNTERS = "颗包片支粒张袋枚只层格档泡种个人"
+_ASKED_COUNT = re.compile(rf"(?:(?:几|多少|好多)口?|\d口)([{_COUNTERS}])")
+_HOW_LONG = re.compile(r"多久|多长时间|how long (?!is|are)|how (?:much )?time")
 _COUNTED = re.compile(rf"\d\s?([{_COUNTERS}])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _KILO = re.compile(r"(?<![a-z0-9.])(\d{1,3})k(?![a-z])")
@@ -182,7 +183,8 @@ def asked_dimensions(text: str) -> tuple[str, ...]:
     names = [m[1] or m[2] for m in _ASKED_ZH.finditer(bare)] + [m[1] for m in _ASKED_EN.finditer(bare)]
     counted = [_counted(m[1]) for m in _ASKED_COUNT.finditer(bare)]
     found = (_SPOKEN.get(n) or _dimension(n) for n in names)
-    return tuple(dict.fromkeys([*(d for d in found if d), *counted]))
+    lasting = ["time"] if _HOW_LONG.search(bare) else []
+    return tuple(dict.fromkeys([*(d for d in found if d), *lasting, *counted]))
 
 
 def _dimension(name: str) -> str:

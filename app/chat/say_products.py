@@ -37,7 +37,7 @@ class ProductSpeaker:
     def evidence(self, reading: Reading) -> Evidence:
         """An answer from product rows. Empty when what was asked is not recorded of the product."""
         if not reading.facts:
-            return Evidence() if reading.missing else self._cards(reading)
+            return self._cards(reading) if reading.introduces and not reading.missing else Evidence()
         spoken = [(p, facts) for p, _ in reading.products if (facts := _facts_about(reading, p))]
         if len(spoken) > 1 and reading.compares:
             draft = self._side_by_side(spoken)
