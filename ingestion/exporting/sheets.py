@@ -52,7 +52,7 @@ class CsvSheet:
     @property
     def changed(self) -> bool:
         """Whether anything was put, or a cell has to be guarded."""
-        return self._touched or any(is_formula(unguarded_twice(cell)) for record in self._records for cell in record)
+        return self._touched or any(made_safe(cell) != cell for record in self._records for cell in record)
 
     def grids(self) -> list[Grid]:
         """The one table."""
@@ -82,14 +82,10 @@ class CsvSheet:
         return _encoded(text, self._data, mark=self._mark)
 
 
-def unguarded_twice(cell: str) -> str:
-    """What a cell says; "" where it is guarded already."""
-    return "" if unguarded(cell) != cell else clean(cell)
-
-
 def made_safe(cell: str) -> str:
-    """The cell, guarded unless it is so already."""
-    return cell if unguarded(cell) != cell else guarded(cell)
+    """The cell, guarded where it says a formula and is not guarded yet."""
+    says = clean(cell)
+    return guarded(says) if is_formula(says) and unguarded(says) == says else cell
 
 
 def csv_text(records: Sequence[Sequence[str]], separator: str = ",", line_end: str = "\n") -> str:
