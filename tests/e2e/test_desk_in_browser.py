@@ -173,6 +173,11 @@ def test_a_supervisor_sees_it_live_and_takes_over(shopper: Tab, open_desk: OpenD
     boss.page.get_by_role("button", name="Take over").click()
     expect(shopper.page.get_by_text("Boss has joined the conversation")).to_be_visible()
     expect(mei.page.get_by_text("A colleague has it. You can add notes.")).to_be_visible()
+    boss.page.keyboard.press("Alt+b")
+    expect(shopper.page.get_by_text("You are back with the AI assistant.")).to_be_visible()
+    boss.page.get_by_role("button", name="Assign").click()
+    boss.page.get_by_role("dialog").get_by_role("button", name="Mei").click()
+    expect(mei.page.get_by_role("textbox", name="Reply to the shopper")).to_be_visible()
 
 
 def test_a_mode_is_switched_by_the_supervisor_and_seen_by_everybody(shopper: Tab, open_desk: OpenDesk) -> None:

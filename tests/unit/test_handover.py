@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.api.shopper_view import seen_by_shopper
+from app.conversation import lines
 from app.conversation.contact import contact_in, new_ticket
 from app.conversation.conversation import question_key
 from app.conversation.events import Draft, Event, EventType
@@ -318,6 +319,12 @@ def test_the_first_rule_that_fits_decides() -> None:
 def test_rules_that_make_no_sense_are_refused(raw: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         rules_of(raw)
+
+
+def test_a_brand_without_a_greeting_still_says_hello_in_the_shoppers_language() -> None:
+    assert lines.greeting(BRAND, "zh") == "您好，我是Hill的Xiaoer。商品、订单、配送和售后的问题都可以问我。"
+    assert lines.greeting(brand_of({"greeting": {"zh": "您好"}}), "en").startswith("Hello, I'm 小二")
+    assert lines.greeting(brand_of({"greeting": {"zh": "您好"}}), "zh") == "您好"
 
 
 ACTIONS = st.sampled_from(

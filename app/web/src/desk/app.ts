@@ -5,7 +5,7 @@ import { attempt, toast } from "../staff/feedback.ts";
 import { chinese, t } from "../staff/words.ts";
 import { Chat } from "./chat.ts";
 import { Context } from "./context.ts";
-import { askCanned, askMode, askOutcome, askSelf, askTransfer, showKeys } from "./dialogs.ts";
+import { askAssign, askCanned, askMode, askOutcome, askSelf, askTransfer, showKeys } from "./dialogs.ts";
 import { List } from "./list.ts";
 import { deskShop, server, type Queue } from "./model.ts";
 import { mode as modeName } from "./say.ts";
@@ -112,6 +112,7 @@ export class App {
         claim: (which, control) => void this.claim(which, control),
         canned: (which) => void attempt(() => askCanned(which)),
         transfer: (which) => void askTransfer(which, this.queue?.people ?? [], this.queue?.me.agent ?? ""),
+        assign: (which) => void askAssign(which, this.queue?.people ?? []),
         close: (which) => void askOutcome(which).then((closed) => closed && this.shut(which.id)),
         context: () => this.view("context"),
       });

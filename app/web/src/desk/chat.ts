@@ -14,6 +14,7 @@ export interface ChatActions {
   claim(id: string, control: HTMLElement): void;
   canned(chat: Chat): void;
   transfer(chat: Chat): void;
+  assign(chat: Chat): void;
   close(chat: Chat): void;
   context(): void;
 }
@@ -229,6 +230,7 @@ export class Chat {
       tools.append(tool(t("退回机器人", "To the bot"), "B", (control) => void this.act("hand-back", {}, control)));
       tools.append(tool(t("结束", "Close"), "W", () => this.actions.close(this)));
     }
+    if (!this.isMine && now !== "closed" && this.actions.isSupervisor()) tools.prepend(tool(t("指派", "Assign"), "T", () => this.actions.assign(this)));
     const shut = h("button", { type: "button", class: "quiet", "aria-label": t("收起会话", "Put away"), title: "Esc", onclick: () => this.actions.shut(this.id) }, "×");
     const about = h("button", { type: "button", class: "quiet only-phone", onclick: () => this.actions.context() }, t("资料", "Info"));
     const tone = this.isMine ? "good" : now === "waiting_for_agent" ? "warn" : "";

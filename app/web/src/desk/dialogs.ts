@@ -7,6 +7,15 @@ import type { Chat } from "./chat.ts";
 import { server, type Canned, type ModeRule, type Person, type ShopMode } from "./model.ts";
 import { mode as modeName, MODES, OUTCOMES } from "./say.ts";
 
+/** A supervisor gives a conversation to somebody who is at the desk. */
+export async function askAssign(chat: Chat, people: Person[]): Promise<void> {
+  const chosen = await ask<string>(t("指派给", "Assign to"), (close) => [
+    h("div", { class: "stack tight" }, ...people.map((person) => h("button", { type: "button", class: "wide", onclick: () => close(person.agent) }, `${person.name} (${person.holds}/${person.capacity})`))),
+    people.length ? "" : h("p", { class: "hint" }, t("现在没有人在座。", "Nobody is at the desk now.")),
+  ]);
+  if (chosen) await chat.act("assign", { agent: chosen });
+}
+
 export async function askTransfer(chat: Chat, people: Person[], me: string): Promise<void> {
   const to = h("select", {}, h("option", { value: "" }, t("任何有空的同事", "Whoever is free")));
   for (const person of people.filter((p) => p.agent !== me)) to.append(h("option", { value: person.agent }, `${person.name} (${person.holds}/${person.capacity})`));
