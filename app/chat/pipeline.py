@@ -170,7 +170,7 @@ class Pipeline:
         crosses = bool(view.language) and language_of(question.text, view.language) != view.language
         if crosses and (more := in_other_language(question.standalone, question.language)):
             question = replace(question, standalone=f"{question.standalone} {more}")
-            query = await self._retriever.vectors(replace(question, text=f"{question.text} {more}"))
+            query = await self._retriever.vectors(replace(question, plain=f"{question.searched} {more}"))
         return question, query
 
     async def _retrieve(

@@ -132,7 +132,7 @@ class Retriever:
         weights = self._weights
         earlier_user = [m.text for m in question.history if m.role == "user"][-1:] if weights.previous_user else []
         earlier_assistant = [m.text for m in question.history if m.role == "assistant"][-1:]
-        texts = [question.text, *earlier_user, *earlier_assistant]
+        texts = [question.searched, *earlier_user, *earlier_assistant]
         vectors = await self._embedder.embed_queries([text[:_TEXT_CHARACTERS] for text in texts])
         alone = vectors[0]
         if len(texts) == 1:

@@ -89,7 +89,7 @@ def features(
     question: Question, passages: Sequence[Passage], view: KnowledgeView, reading: Reading | None
 ) -> list[dict[str, float]]:
     """One row of `FEATURES` a passage, in the passages' order (best score first)."""
-    asked = set(words(question.text))
+    asked = set(words(question.searched))
     crosses = view.language != "" and language_of(question.text, view.language) != view.language
     if crosses or question.signals.get("depends", 0.0) >= 0.5:
         asked |= set(words(question.standalone))
@@ -101,7 +101,7 @@ def features(
     shared = {
         "question_covered_top5": view.weights.total(asked & top5) / weight,
         "unknown_words": unknown,
-        "asks_hard_value": float(bool(asked_kinds(question.text) - {"yesno", "way"})),
+        "asks_hard_value": float(bool(asked_kinds(question.searched) - {"yesno", "way"})),
         "question_words": min(len(asked), 15) / 15,
         "depends": question.signals.get("depends", 0.0),
         "product_named": max((p.scores.get("name", 0.0) for p in passages), default=0.0),
@@ -136,7 +136,7 @@ def features(
                 "is_faq": float(chunk.kind is Kind.FAQ),
                 "is_policy": float(chunk.kind is Kind.POLICY),
                 "is_product": float(chunk.kind is Kind.PRODUCT),
-                "kind_match": kind_match(question.text, chunk.text),
+                "kind_match": kind_match(question.searched, chunk.text),
                 "dated": float(chunk.valid_from is not None or chunk.valid_until is not None),
                 "name_covered": passage.scores.get("name", 0.0),
                 "attribute_found": float(bool(is_read and reading and reading.facts)),

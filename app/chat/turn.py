@@ -55,6 +55,7 @@ class Question:
     """The message made standalone.
 
     text       cleaned message as written
+    plain      the same in the words shops write in, to search with; "" where it is the same
     standalone the same with what pronouns and fragments point at filled in from the history
     language   "zh" or "en": the language to answer in
     intent     "knowledge", "order", "human", "smalltalk", "complaint", "medical", "legal", "injection", "unclear"
@@ -70,6 +71,12 @@ class Question:
     order_ids: tuple[str, ...] = ()
     phone_tails: tuple[str, ...] = ()
     signals: Mapping[str, float] = field(default_factory=_no_scores)
+    plain: str = ""
+
+    @property
+    def searched(self) -> str:
+        """What is looked for: the message in plain words."""
+        return self.plain or self.text
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from app.chat import signals
 from app.chat.guard import clean, hides_something, is_wordless, tries_to_take_over
 from app.chat.language import language_of
+from app.chat.plain_words import PlainWords
 from app.chat.turn import Message, Question, Turn
 from app.knowledge.tokenize import words
 
@@ -40,8 +41,11 @@ _IDENTIFIERS = 3
 class Understander:
     """Reads a message in its conversation. Pure: looks nothing up but the order numbers it is given."""
 
-    def __init__(self, is_order_number: Callable[[str, str], bool] | None = None) -> None:
+    def __init__(
+        self, is_order_number: Callable[[str, str], bool] | None = None, plain_words: PlainWords | None = None
+    ) -> None:
         self._is_order_number = is_order_number or (lambda _shop, _number: False)
+        self._plain_words = plain_words or PlainWords()
 
     def understand(self, turn: Turn) -> Question:
         """The message as a standalone question. `signals["hidden"]` is 1 when it carried invisible characters."""
@@ -50,9 +54,11 @@ class Understander:
         history = tuple(turn.history[-_HISTORY_MESSAGES:])
         language = self._language(stripped or text, turn)
         order_ids, tails = self._identifiers(turn, stripped, history)
+        plain = self._plain_words.of(stripped or text)
         return Question(
             text=stripped or text,
-            standalone=_standalone(stripped or text, history),
+            plain=plain,
+            standalone=_standalone(plain, history),
             language=language,
             intent=_intent(text, stripped, order_ids=order_ids, history=history),
             history=history,
