@@ -260,6 +260,21 @@ def test_a_spreadsheet_of_questions_is_asked_at_once(console: Console, open_tab:
     assert "capital of Peru" in Path(saved.value.path()).read_text(encoding="utf-8-sig")
 
 
+def test_a_question_that_was_not_understood_becomes_a_phrasing_or_a_new_row(
+    console: Console, open_tab: OpenTab
+) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    try_question(tab, "Might I possibly hand the leaves back to you?")
+    tab.page.get_by_role("button", name="Make this one of its phrasings").first.click()
+    tab.page.get_by_text("added as a phrasing").wait_for()
+    tab.page.locator(".toast").get_by_role("button", name="Undo").click()
+    try_question(tab, "Do you sell teapots with a strainer?")
+    tab.page.get_by_role("link", name="Write the answer").click()
+    tab.page.get_by_role("heading", name="New question").wait_for()
+    assert tab.page.get_by_label("Question", exact=True).input_value() == "Do you sell teapots with a strainer?"
+
+
 def test_an_admin_adds_somebody_who_comes_in_by_the_link_once(console: Console, open_tab: OpenTab) -> None:
     tab = open_tab(console.url + "/console/sign-in")
     console.sign_in(tab, "ada")

@@ -1,12 +1,13 @@
 /** The hit test: one question seen through, or a spreadsheet of them. */
 
 import { h } from "../dom.ts";
-import { get, post } from "../staff/api.ts";
-import { attempt } from "../staff/feedback.ts";
+import { get, post, Problem, shop } from "../staff/api.ts";
+import { attempt, toast } from "../staff/feedback.ts";
 import { chinese, percent, t } from "../staff/words.ts";
 import { batch } from "./batch_test.ts";
 import { decisionBadge, decisionName, kindName, reasonName } from "./kinds.ts";
 import type { ReleaseList } from "./releases.ts";
+import { rows } from "./rows.ts";
 
 interface Hit {
   chunk_id: string;
@@ -156,6 +157,7 @@ function said(trial: Trial): HTMLElement {
     cited.length ? sources : "",
     h("div", { class: "sure" }, h("div", { class: `meter marked ${trial.confidence < trial.threshold ? "low" : ""}` }, bar, mark), h("span", {}, t(`把握 ${percent(trial.confidence)}，够 ${percent(trial.threshold)} 才答`, `${percent(trial.confidence)} sure; ${percent(trial.threshold)} are needed to answer`))),
     h("p", { class: "why" }, h("strong", {}, t("为什么：", "Why: ")), why(trial)),
+    trial.decision === "handoff" || trial.decision === "clarify" ? h("p", { class: "section" }, h("a", { class: "button", href: `/console/knowledge?${new URLSearchParams({ shop, new: trial.question.text })}` }, t("写一条答案", "Write the answer"))) : "",
   );
 }
 
@@ -225,6 +227,7 @@ function passages(trial: Trial): HTMLElement {
           h("div", { class: "row" }, h("span", { class: "badge" }, kindName(hit.kind)), h("h3", {}, hit.title), used(hit, trial) ? h("span", { class: "badge good" }, t("用在回答里", "used")) : ""),
           h("p", { class: "prose clip" }, hit.text),
           h("p", { class: "source" }, `${hit.path} · ${hit.locator}`),
+          hit.kind === "faq" && hit.title !== trial.question.text ? teach(hit, trial.question.text) : "",
           h("details", {}, h("summary", {}, t("所有分数", "Every score")), scoreList(Object.entries(hit.scores)), h("p", { class: "prose" }, hit.text)),
         ),
       ),
@@ -236,6 +239,25 @@ function passages(trial: Trial): HTMLElement {
     h("div", { class: "card-head" }, h("h2", {}, t("找到的资料", "What was found")), h("small", {}, t("按把握排序；分数只和同类分数比。", "Best first; a score compares with its own kind only."))),
     trial.hits.length ? h("div", {}, list, all) : h("p", { class: "hint" }, t("什么也没找到。", "Nothing was found.")),
   );
+}
+
+/** Makes the question another way of asking that row, as a draft: the quickest cure for one that was not understood. */
+function teach(hit: Hit, question: string): HTMLElement {
+  const button = h("button", { type: "button", class: "link" }, t("把这句加成它的问法", "Make this one of its phrasings"));
+  button.addEventListener("click", () =>
+    attempt(async () => {
+      const { chunks } = await rows.list({ path: hit.path, q: hit.title, kind: "faq", limit: 20 });
+      const found = chunks.find((row) => row.locator === hit.locator) ?? chunks.find((row) => row.title === hit.title);
+      if (!found) throw new Problem(404, "not-found", t("这一条在最新的版本里已经不在了。", "The newest release no longer has this row."));
+      const row = await rows.one(found.key);
+      const phrasings = [...((row.fields.phrasings ?? []) as string[]), question];
+      const now = await rows.change(row.key, row.version, { phrasings });
+      const number = now.edits[0]?.number;
+      toast(t("已加为问法（草稿），建成版本后生效", "Added as a draft; it counts once a release is made of it"), "good", number ? { label: t("撤销", "Undo"), run: () => void attempt(async () => void (await rows.undo({ numbers: [number] }))) } : undefined);
+      button.replaceWith(h("span", { class: "badge good" }, t("已加为问法", "added as a phrasing")));
+    }, button),
+  );
+  return h("p", {}, button);
 }
 
 function used(hit: Hit, trial: Trial): boolean {

@@ -56,7 +56,8 @@ class KnowledgePage {
     const save = h("a", { class: "button", href: `/v1/knowledge/export?${new URLSearchParams({ shop })}`, download: true }, t("导出", "Export"));
     const right = h("section", { class: "card" }, this.head, this.fresh, this.bulk.element, this.list, this.more);
     this.root.replaceChildren(this.top, this.job, this.clash, h("div", { class: "row finder" }, h("div", { class: "grow" }, search), this.stateFilter(), save, add), h("div", { class: "split section" }, this.documents, right));
-    void this.reload();
+    const question = new URLSearchParams(location.search).get("new");
+    void this.reload().then(() => question && this.addRow(question));
   }
 
   private stateFilter(): HTMLElement {
@@ -172,11 +173,11 @@ class KnowledgePage {
     this.showTree();
   }
 
-  private addRow(): void {
+  private addRow(question = ""): void {
     const sections = [...new Set(this.tree.documents.flatMap((document) => document.sections))];
     const shut = () => this.fresh.replaceChildren();
-    this.fresh.replaceChildren(newRow(sections, () => (shut(), void this.reload()), shut));
-    this.fresh.querySelector("input")?.focus();
+    this.fresh.replaceChildren(newRow(sections, question, () => (shut(), void this.reload()), shut));
+    this.fresh.querySelector<HTMLElement>(question ? "textarea" : "input")?.focus();
   }
 }
 

@@ -54,8 +54,10 @@ export function rowEditor(row: FullRow, sections: string[], saved: (row: FullRow
 }
 
 /** A new FAQ row. */
-export function newRow(sections: string[], saved: (row: FullRow) => void, closed: () => void): HTMLElement {
+export function newRow(sections: string[], question: string, saved: (row: FullRow) => void, closed: () => void): HTMLElement {
   const form = rowForm("faq", {}, sections);
+  const first = form.element.querySelector("input");
+  if (first) first.value = question;
   const save = h("button", { class: "primary" }, t("存为草稿", "Save draft"));
   const submit = () =>
     attempt(async () => {
