@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, null, select, update
+from sqlalchemy import Connection, Row, func, insert, null, select, text, update
 
 from app.adapters.db.edit_tables import edits, layered_rows
 from app.adapters.db.engine import Database
 from app.errors import Conflict, NotFound, OutdatedEdit
 from app.knowledge.edits import Action, Edit, LayeredRow, NewEdit, Settlement
+
+LAYER = 7_204
+"""First half of the advisory locks that are taken here; the second half is the shop."""
 
 
 class SqlEdits:
@@ -27,12 +30,18 @@ class SqlEdits:
 
     async def record(self, shop: str, edits: Sequence[NewEdit], author: str) -> list[Edit]:
         """Record edits as one batch, all or none. Raises OutdatedEdit when a row is not at the version seen."""
-        return await self._database.run(lambda connection: _record(connection, shop, edits, author))
+
+        def work(connection: Connection) -> list[Edit]:
+            _one_at_a_time(connection, shop)
+            return _record(connection, shop, edits, author)
+
+        return await self._database.run(work)
 
     async def undo(self, shop: str, numbers: Sequence[int], author: str) -> list[Edit]:
         """Mark edits undone. Raises NotFound, or Conflict for one that is undone or history already."""
 
         def work(connection: Connection) -> list[Edit]:
+            _one_at_a_time(connection, shop)
             found = {edit.number: edit for row in _rows(connection, shop) for edit in row.edits}
             for number in numbers:
                 edit = found.get(number)
@@ -52,6 +61,7 @@ class SqlEdits:
         """Drafts, and drafts of undoing, become part of every build from now on. Returns how many."""
 
         def work(connection: Connection) -> int:
+            _one_at_a_time(connection, shop)
             now, of_shop = datetime.now(UTC), (edits.c.shop == shop, edits.c.settled == "")
             drafts = connection.execute(
                 update(edits)
@@ -70,6 +80,7 @@ class SqlEdits:
         """Write what became of rows."""
 
         def work(connection: Connection) -> None:
+            _one_at_a_time(connection, shop)
             for settlement in settlements:
                 _settle(connection, shop, settlement)
 
@@ -80,6 +91,7 @@ class SqlEdits:
         """Settle one row and record the edit that the choice comes to, if it was at that version."""
 
         def work(connection: Connection) -> None:
+            _one_at_a_time(connection, shop)
             if (stands_at := _version(connection, shop, settlement.row)) != version:
                 raise OutdatedEdit(settlement.row, stands_at)
             _settle(connection, shop, settlement)
@@ -87,6 +99,14 @@ class SqlEdits:
                 _record(connection, shop, [edit], author, checked=True)
 
         await self._database.run(work)
+
+
+def _one_at_a_time(connection: Connection, shop: str) -> None:
+    """Let writers of one shop's layer queue up until the transaction ends. SQLite has a single writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(:layer, hashtext(:shop))"), {"layer": LAYER, "shop": shop}
+        )
 
 
 def _rows(connection: Connection, shop: str) -> list[LayeredRow]:
