@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
+from types import MappingProxyType
 from typing import Any
 
 from app.knowledge.catalogue import WritableCatalogue
@@ -24,12 +25,16 @@ async def inspect(
     reads: Sequence[FileRead],
     brand: dict[str, Any],
     zone: tzinfo,
+    loaded: Mapping[int, Sequence[Chunk]] = MappingProxyType({}),
 ) -> Inspection:
-    """Run the checks on a built release, against the live one; what they say is kept with the release."""
+    """Run the checks on a built release, against the live one; what they say is kept with the release.
+
+    `loaded` holds the chunks of releases that the caller has read already, by number.
+    """
     live = await catalogue.live_release(shop)
     stored = await catalogue.inspection(shop, number)
-    after = await catalogue.chunks(shop, number)
-    before = await catalogue.chunks(shop, live) if live is not None else None
+    after = loaded.get(number) or await catalogue.chunks(shop, number)
+    before = await _before(catalogue, shop, live, loaded) if live != number else after if stored else None
     material = Material(
         chunks=after,
         now=datetime.now(UTC),
@@ -40,12 +45,11 @@ async def inspect(
         zone=zone,
     )
     if live == number:  # nothing new is to go live: what was known of it is known still
-        known: list[Finding] | None = [f for f in stored.findings if f.known] if stored else None
-    elif live is not None:
-        known = await _findings_of(catalogue, shop, live, before or [], material)
+        all_of_live = list(stored.findings) if stored else []
+        known = [finding for finding in all_of_live if finding.known]
     else:
-        known = None
-    findings = await asyncio.to_thread(run_checks, material, known)
+        known = all_of_live = await _findings_of(catalogue, shop, live, before, material)
+    findings = await asyncio.to_thread(run_checks, material, known, all_of_live)
     if live == number and stored is not None:
         inspection = replace(stored, findings=findings, checked_at=material.now)
     else:
@@ -54,10 +58,20 @@ async def inspect(
     return inspection
 
 
+async def _before(
+    catalogue: WritableCatalogue, shop: str, live: int | None, loaded: Mapping[int, Sequence[Chunk]]
+) -> Sequence[Chunk] | None:
+    if live is None:
+        return None
+    return loaded.get(live) or await catalogue.chunks(shop, live)
+
+
 async def _findings_of(
-    catalogue: WritableCatalogue, shop: str, live: int, chunks: Sequence[Chunk], material: Material
+    catalogue: WritableCatalogue, shop: str, live: int | None, chunks: Sequence[Chunk] | None, material: Material
 ) -> list[Finding]:
     """What the live release is known for; looked at now where nobody did before."""
+    if live is None or chunks is None:
+        return []
     if stored := await catalogue.inspection(shop, live):
         return list(stored.findings)
     alone = Material(chunks, material.now, forbidden_words=material.forbidden_words, zone=material.zone)

@@ -149,7 +149,10 @@ class _Job:
         report = self._report(scope, layered, comparison, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
         if number is not None:
-            report.inspection = await inspect(self._catalogue, self._shop, number, reads, brand.raw, self._files.zone)
+            loaded = {base.number: current} if base else {}
+            report.inspection = await inspect(
+                self._catalogue, self._shop, number, reads, brand.raw, self._files.zone, loaded
+            )
             if publish and report.ok and await self._catalogue.live_release(self._shop) != number:
                 report.inspection = await pass_gate(
                     self._catalogue, self.gate, self._shop, report.inspection, self.force

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from app.knowledge.finding import Finding, marked_known
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.knowledge.finding import Finding, marked_known, plain_locator, row_of
 from ingestion.checks.changed_values import changed_values
 from ingestion.checks.contradictions import contradictions
 from ingestion.checks.dates_in_force import dates_in_force
@@ -12,12 +15,14 @@ from ingestion.checks.material import Check, Material
 from ingestion.checks.missing_answers import missing_answers
 from ingestion.checks.near_duplicates import near_duplicates
 from ingestion.checks.planted_orders import planted_orders
+from ingestion.checks.policy_figures import policy_figures
 from ingestion.checks.prices import prices
 from ingestion.checks.related_links import related_links
 
 CHECKS: tuple[Check, ...] = (
     contradictions,
     changed_values,
+    policy_figures,
     missing_answers,
     prices,
     forbidden_words,
@@ -29,8 +34,26 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def run_checks(material: Material, before: list[Finding] | None = None) -> list[Finding]:
-    """All findings, the gravest first. Those among `before`, the live release's own, keep nothing back."""
+INHERITED = frozenset({"planted_orders"})
+"""Checks that read only what is new: reading everything takes seconds in a large shop."""
+
+
+def run_checks(
+    material: Material, known: Sequence[Finding] = (), inherited: Sequence[Finding] | None = None
+) -> list[Finding]:
+    """All findings, the gravest first.
+
+    known      findings that keep nothing back, since the live release has them too
+    inherited  all that was found in the live release; None = the same
+    """
     found = [finding for check in CHECKS for finding in check(material)]
+    found += _inherited(material, known if inherited is None else inherited)
     found = list({(f.identity, f.other): f for f in found}.values())
-    return sorted(marked_known(found, before or ()), key=lambda f: (not f.blocks, f.known))
+    return sorted(marked_known(found, known), key=lambda f: (not f.blocks, f.known))
+
+
+def _inherited(material: Material, before: Sequence[Finding]) -> Iterator[Finding]:
+    for finding in before:
+        chunk = material.standing.get((finding.path, plain_locator(finding.locator)))
+        if finding.check in INHERITED and chunk is not None:
+            yield replace(finding, locator=chunk.locator, row=row_of(chunk.locator), known=False)

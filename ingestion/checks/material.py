@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from app.knowledge.chunk import Chunk, Kind
-from app.knowledge.finding import Finding
+from app.knowledge.finding import Finding, plain_locator
 from ingestion.checks.compared import Compared, compared
 from ingestion.checks.texts import folded
 from ingestion.converted import Disagreement
@@ -54,6 +54,21 @@ class Material:
         return [chunk for chunk in self.chunks if chunk.kind is Kind.PRODUCT]
 
     @cached_property
+    def fresh(self) -> list[Chunk]:
+        """Chunks that the live release does not have word for word."""
+        return [chunk for chunk in self.chunks if _word_for_word(chunk) not in self._live]
+
+    @cached_property
+    def standing(self) -> dict[tuple[str, str], Chunk]:
+        """The other chunks, by path and locator without row number."""
+        there = (chunk for chunk in self.chunks if _word_for_word(chunk) in self._live)
+        return {(chunk.path, plain_locator(chunk.locator)): chunk for chunk in there}
+
+    @cached_property
+    def _live(self) -> set[tuple[str, str]]:
+        return {_word_for_word(chunk) for chunk in self.before or ()}
+
+    @cached_property
     def by_question(self) -> dict[str, list[Chunk]]:
         """FAQ rows by every question they answer, in the form that `folded` gives."""
         found: dict[str, list[Chunk]] = defaultdict(list)
@@ -66,6 +81,10 @@ class Material:
     def compared(self) -> Compared:
         """What the release says differently from the live one; nothing where none is live."""
         return compared(self.before, self.chunks) if self.before is not None else Compared()
+
+
+def _word_for_word(chunk: Chunk) -> tuple[str, str]:
+    return chunk.path, chunk.content_hash
 
 
 Check: TypeAlias = Callable[[Material], Iterable[Finding]]

@@ -15,11 +15,15 @@ CHECK = "planted_orders"
 
 
 def planted_orders(material: Material) -> Iterator[Finding]:
-    """Such sentences are never followed or quoted; in an approved answer one means that somebody tampered with it."""
-    for chunk in material.chunks:
-        texts = (chunk.title, *chunk.phrasings, *split_sentences(chunk.text), chunk.text)
-        planted = next((text for text in texts if tries_to_take_over(text)), "")
-        if planted:
+    """Such sentences are never followed or quoted; in an approved answer one means that somebody tampered with it.
+
+    Only what is new is read: what is known of the rest is inherited.
+    """
+    for chunk in material.fresh:
+        whole = "\n".join((chunk.title, *chunk.phrasings, chunk.text))
+        if tries_to_take_over(whole):
+            texts = (chunk.title, *chunk.phrasings, *split_sentences(chunk.text))
+            planted = next((text for text in texts if tries_to_take_over(text)), chunk.text)
             yield _finding(
                 chunk,
                 Severity.BLOCKS if chunk.kind is Kind.FAQ else Severity.WARNS,

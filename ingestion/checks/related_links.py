@@ -12,16 +12,19 @@ from ingestion.checks.texts import bigrams, folded, likeness, quoted
 
 CHECK = "related_links"
 MOST_RELATED = 5
+MOST_GUESSED = 100
+"""For so many dead links the one that was meant is looked for: whoever has more has lost a file."""
 
 
 def related_links(material: Material) -> Iterator[Finding]:
     """Related questions that no row answers, or only rows that have expired; and more than a shopper is shown."""
-    nearest = _Nearest(material)
+    nearest, dead = _Nearest(material), 0
     for row in material.rows:
         for related in row.related:
             targets = material.by_question.get(folded(related), [])
             if not targets:
-                yield _dead(row, related, nearest.to(related, but=row.title))
+                dead += 1
+                yield _dead(row, related, nearest.to(related, but=row.title) if dead <= MOST_GUESSED else "")
             elif all(t.valid_until and t.valid_until <= material.now for t in targets):
                 yield _expired(row, related)
         if len(row.related) > MOST_RELATED:
