@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from app.chat.quantities import Quantity, quantities
 from app.chat.turn import Fact
+from app.knowledge.view import Product
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +151,41 @@ def _gap(one: Quantity, other: Quantity) -> str:
         return ""
     figure = format(difference.normalize(), "f")
     return f"{one.unit}{figure}" if one.unit in "¥￥£$€" and one.unit else f"{figure} {one.unit}".strip()
+
+
+_EXTREME = re.compile(
+    r"最(?:便宜|贵|轻|重|沉|大|小|长|短|亮|高|矮|久)的(?!是|哪|呢|[？?]|$)|(?<!更)(?:便宜|贵|轻|重)的?那(?:个|款|把|台|种|只)"
+    r"|\b(?:cheap|light|heavi|bright|bigg|small|larg|long|short|tall|thick)est\b (?!one\b|of\b|is\b)"
+    r"\w+(?! (?:that|which|i|you|u|with)\b)",
+    re.IGNORECASE,
+)
+"""An extreme that says which product is meant ("how long does the cheapest torch last"), not one that is asked for."""
+
+
+def chosen_by_extreme(question: str, products: Sequence[Product]) -> tuple[Product, str] | None:
+    """The one product of several that the question means by an extreme of a column, and that column; None for none."""
+    said = _EXTREME.search(question)
+    if said is None or len(products) < 2:
+        return None
+    wanted = next((d for d in DIRECTIONS if d.dimensions and d.ask.search(said.group())), None)
+    shared = [c for c in products[0].columns if all(c in p.columns for p in products[1:])]
+    for column in shared if wanted else ():
+        amounts = [_extreme_of(p, column, wanted) for p in products] if wanted else []
+        known = [a for a in amounts if a is not None]
+        if wanted and len(known) == len(products) and len(set(known)) > 1:
+            best = max(known) if wanted.wants_most else min(known)
+            return (products[known.index(best)], column) if known.count(best) == 1 else None
+    return None
+
+
+def _extreme_of(product: Product, column: str, wanted: Direction) -> float | None:
+    """The product's largest or smallest amount in a column, None where a cell holds no such number."""
+    held = [
+        quantities(value, column)
+        for v in product.variants
+        if (value := v.attributes.get(column, "").strip()) and not column.casefold().startswith("compare")
+    ]
+    lows = [q[0].low for q in held if q and q[0].dimension in wanted.dimensions]
+    if not lows or len(lows) < len(held):
+        return None
+    return max(lows) if wanted.wants_most else min(lows)

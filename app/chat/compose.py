@@ -13,7 +13,9 @@ from app.chat.guard import tries_to_take_over
 from app.chat.products import Reading
 from app.chat.say_products import ProductSpeaker
 from app.chat.shapes import asked_kinds, held_kinds
+from app.chat.sizes import fitting_rows
 from app.chat.turn import Citation, Evidence, Fact, Passage, Question, Sentence
+from app.chat.variants import says_number
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import SpokenSentence, spoken_sentences
 from app.knowledge.tokenize import words
@@ -76,6 +78,7 @@ class Composer:
         spoken = _honest(spoken_sentences(chunk.text))
         if chunk.kind is not Kind.FAQ and len(chunk.text) > WHOLE_LIMIT.get(chunk.language, 900):
             spoken = telling_sentences(question, spoken, view)
+        spoken = telling_rows(question, spoken) if chunk.kind is Kind.POLICY else spoken
         origin: Literal["approved", "evidence"] = "approved" if chunk.kind is Kind.FAQ else "evidence"
         return [Sentence(s.spoken, (cite(chunk, s.literal),), origin) for s in spoken]
 
@@ -94,12 +97,38 @@ def cite(chunk: Chunk, quote: str) -> Citation:
     return Citation(chunk.path, chunk.locator, chunk.document_id, quote)
 
 
+def telling_rows(question: Question, spoken: list[SpokenSentence]) -> list[SpokenSentence]:
+    """Of a table the rows that the question names, or that hold the measures it states; all where it does neither."""
+    rows = [n for n, s in enumerate(spoken) if len(_CELL.findall(s.spoken)) >= 2]
+    if len(rows) < _LEAST_ROWS:
+        return spoken
+    texts = [spoken[n].spoken for n in rows]
+    fitting = fitting_rows(question.text, texts)
+    named = fitting or [n for n, text in enumerate(texts) if (cell := _CELL.match(text)) and says(question, cell[1])]
+    if not named or len(named) == len(rows):
+        return spoken
+    kept = {rows[n] for n in named}
+    return [s for n, s in enumerate(spoken) if n in kept or n not in rows]
+
+
+_CELL = re.compile(r"[^:：;；]{1,40}[:：]\s*([^;；]+?)\s*(?:[;；]|$)")
+_LEAST_ROWS = 3
+
+
+def says(question: Question, cell: str) -> bool:
+    """Whether the question says what a row is about: its words, or its number."""
+    if says_number(question.text, cell):
+        return True
+    asked = set(words(question.standalone))
+    return any(w in asked for w in words(cell) if not w.isdigit() and len(w) > 1)
+
+
 def telling_sentences(
     question: Question, sentences: Sequence[SpokenSentence], view: KnowledgeView
 ) -> list[SpokenSentence]:
     """The few sentences that share most with the question or hold the kind of value asked for, in their order."""
     asked = set(words(question.standalone))
-    kinds = asked_kinds(question.text) - {"yesno"}
+    kinds = asked_kinds(question.searched) - {"yesno"}
     weight = max(view.weights.total(asked), 1e-6)
 
     def told(sentence: SpokenSentence) -> float:

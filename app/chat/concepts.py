@@ -36,6 +36,8 @@ _LEAST_OUTRIGHT = 0.6
 _LEAST_TOLD, _LEAST_BESIDES = 0.6, 0.8
 """Summed weight of the words that a question shares with a cell for the cell to speak of what is asked: where nothing
 else answers, and besides what does."""
+_FITTED = frozenset({"length", "temperature", "power", "voltage", "volume"})
+"""Kinds of number that a shopper states of the thing a product must fit."""
 _A_CHARACTER = 0.35
 _MOST_COLUMNS = 5
 _MOST_TOLD = 2
@@ -92,7 +94,7 @@ def asked_concepts(text: str, concepts: Sequence[Concept]) -> tuple[Concept, ...
 class Asked:
     """A product question as columns are chosen for it.
 
-    text           the question less the product's name; `whole` is all of it
+    text           the question less the product's name; `whole` is all of it, `telling` less the variant's options too
     narrowed_by    columns that only said which variant is meant
     is_about_body  whether somebody's measures are stated
     """
@@ -102,6 +104,7 @@ class Asked:
     concepts: tuple[Concept, ...]
     narrowed_by: frozenset[str] = frozenset()
     is_about_body: bool = False
+    telling: str = ""
 
 
 def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
         if column not in asked.narrowed_by and not DULL.search(column) and not _all_said(asked.text, values)
     }
     named = {c: share for c in cells if (share := header_share(asked.text, c)) > 0}
-    told = {c: _told(asked.text, c, values, weights) for c, values in cells.items()}
+    told = {c: _told(asked.telling or asked.text, c, values, weights) for c, values in cells.items()}
     chosen = [c for c in sorted(named, key=lambda c: -named[c]) if named[c] >= _LEAST_OUTRIGHT][:3]
     wanted = asked_dimensions(asked.whole)
     for concept in asked.concepts:
@@ -163,7 +166,7 @@ def _of_weak(asked: Asked, cells: Mapping[str, tuple[str, ...]]) -> list[str]:
 
 def _of_stated(asked: Asked, cells: Mapping[str, tuple[str, ...]]) -> list[str]:
     """The only column with numbers of the kind that the question states: a door of 95 mm asks for what doors fit."""
-    stated = {q.dimension for q in quantities(asked.text) if q.dimension and q.dimension != "money"}
+    stated = {q.dimension for q in quantities(asked.text) if q.dimension in _FITTED}
     held = [c for c in cells if any(not stated.isdisjoint(dimensions(v, c)) for v in cells[c])]
     return held if len(held) == 1 else []
 

@@ -14,11 +14,12 @@ from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from app.chat.catalogue import Catalogue
+from app.chat.compare import chosen_by_extreme
 from app.chat.concepts import TOLD_IN_WORDS, Asked, Concept, asked_concepts, columns_for, load_concepts, shares_words
 from app.chat.guard import tries_to_take_over
 from app.chat.sizes import states_a_measure
 from app.chat.turn import Citation, Fact, Passage, Question
-from app.chat.variants import meant, meant_variants, says_value
+from app.chat.variants import meant, meant_variants, option_columns, says_value
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import split_sentences
 from app.knowledge.tokenize import words
@@ -134,10 +135,14 @@ class ProductReader:
         variants: list[Chunk] = []
         facts: list[Fact] = []
         columns: dict[str, None] = {}
+        extreme = chosen_by_extreme(question.text, [product for product, _ in products])
         for product, _ in products:
             rows, narrowed = meant(question, product, self._colours)
-            of_product = Asked(text, question.text, asked, narrowed, states_a_measure(question.text))
+            telling = _without_options(text, product)
+            of_product = Asked(text, question.text, asked, narrowed, states_a_measure(question.text), telling)
             found = () if _PARTS_ALONE.search(text) else columns_for(of_product, rows, view.weights)
+            if extreme and product is not extreme[0]:
+                found = tuple(c for c in found if c == extreme[1])
             variants += rows
             facts += [_telling_part(fact, text) for fact in facts_of(rows, found)]
             columns |= dict.fromkeys(found)
@@ -265,6 +270,19 @@ def without_names(text: str, products: Sequence[Product]) -> str:
         for part in _name_parts(product.name):
             text = re.sub(re.escape(part), " ", text, flags=re.IGNORECASE)
     return text
+
+
+def _without_options(text: str, product: Product) -> str:
+    """The text less the English words that are, begin or end a word of the name or of an option: they say which
+    product is meant, not what is asked of it."""
+    named = set(words(product.name))
+    named |= {w for c in option_columns(product) for v in product.variants for w in words(v.attributes.get(c, ""))}
+    return re.sub(r"[A-Za-z]{3,}", lambda m: " " if _is_of(m.group(), named) else m.group(), text)
+
+
+def _is_of(word: str, named: set[str]) -> bool:
+    stems = words(word)
+    return any(s in named or _within(s, named) for s in stems)
 
 
 @lru_cache(maxsize=4096)
