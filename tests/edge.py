@@ -20,7 +20,7 @@ from app.conversation.ports import Attendant
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
 from app.desk_parts import make_counter
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, HeldBack, NotFound
 from app.knowledge.chunk import Chunk
 from app.knowledge.finding import Finding, Severity, Words
 from app.knowledge.inspection import Inspection
@@ -73,7 +73,9 @@ class FakeShops:
         return {2: Inspection(2, 1, datetime.now(UTC), [found])}
 
     async def publish(self, shop: str, number: int, *, by: str = "", reason: str = "", force: str = "") -> int:
-        if number not in (1, 2):
+        if number == 3 and not force:
+            raise HeldBack(shop, number, ["products.csv:4: the price of TP-100 is no price"])
+        if number not in (1, 2, 3):
             raise Conflict(f"Release {number} is not built. Nothing has moved.")
         self.live = number
         return number

@@ -435,6 +435,34 @@ async def test_releases_are_listed_published_and_rolled_back(client: httpx.Async
     assert_problem(await client.get("/v1/knowledge/releases"), 401, "not-allowed")
 
 
+async def test_what_the_checks_found_is_told_with_place_and_remedy_and_counted_in_the_list(
+    client: httpx.AsyncClient,
+) -> None:
+    told = (await client.get("/v1/knowledge/releases/2/checks?shop=hill", headers=KEY)).json()
+    assert (told["shop"], told["release"], told["against"], told["held_back"]) == ("hill", 2, 1, False)
+    (finding,) = told["findings"]
+    assert {name: finding[name] for name in ("check", "severity", "path", "row")} == {
+        "check": "prices", "severity": "warns", "path": "products.csv", "row": 4,
+    }  # fmt: skip
+    assert finding["message"] == {"zh": "价格变了", "en": "A price changed"}
+    listed = (await client.get("/v1/knowledge/releases?shop=hill", headers=KEY)).json()["releases"]
+    assert listed[0]["checks"] == {"blocks": 0, "warns": 1, "known": 0}
+    assert (listed[1]["checks"], listed[1]["forced"]) == (None, "")
+    assert_problem(await client.get("/v1/knowledge/releases/7/checks?shop=hill", headers=KEY), 404, "not-found")
+    assert_problem(await client.get("/v1/knowledge/releases/2/checks"), 401, "not-allowed")
+
+
+async def test_a_release_that_is_held_back_is_a_problem_that_says_why_until_it_is_forced(
+    client: httpx.AsyncClient,
+) -> None:
+    body = {"shop": "hill", "release": 3}
+    refused = await client.post("/v1/knowledge/releases/publish", json=body, headers=KEY)
+    assert_problem(refused, 409, "held-back")
+    assert "the price of TP-100 is no price" in refused.json()["detail"]
+    forced = await client.post("/v1/knowledge/releases/publish", json={**body, "force": "free samples"}, headers=KEY)
+    assert forced.json()["live"] == 3
+
+
 async def test_two_releases_are_shown_side_by_side_and_the_history_names_every_move(client: httpx.AsyncClient) -> None:
     shown = (await client.get("/v1/knowledge/releases/1/diff/2?shop=hill", headers=KEY)).json()
     assert (shown["counts"]["changed"], shown["total"]) == (1, 1)
