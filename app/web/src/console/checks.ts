@@ -3,6 +3,7 @@
 import { h } from "../dom.ts";
 import { shop } from "../staff/api.ts";
 import { chinese, percent, t } from "../staff/words.ts";
+import { placeName } from "./kinds.ts";
 
 interface Words {
   zh: string;
@@ -100,13 +101,12 @@ function findingList(findings: Finding[]): HTMLElement {
 }
 
 function findingView(finding: Finding): HTMLElement {
-  const where = [finding.path, finding.locator].filter(Boolean).join(" · ");
   return h(
     "li",
     { class: "finding" },
-    h("div", { class: "row" }, h("span", { class: `badge ${finding.blocks ? "bad" : finding.known ? "" : "warn"}` }, checkName(finding.check)), h("span", { class: "source" }, where)),
+    h("div", { class: "row" }, h("span", { class: `badge ${finding.blocks ? "bad" : finding.known ? "" : "warn"}` }, checkName(finding.check)), h("span", { class: "source" }, placeName(finding.path, finding.locator))),
     h("p", {}, said(finding.message)),
-    finding.other ? h("p", { class: "source" }, `↔ ${finding.other}`) : "",
+    finding.other ? h("p", { class: "source" }, `↔ ${placeName(finding.other.split(" · ")[0] ?? "", finding.other.split(" · ").slice(1).join(" · "))}`) : "",
     said(finding.fix) ? h("p", { class: "hint" }, h("strong", {}, t("怎么改：", "To fix it: ")), said(finding.fix), " ", h("a", { href: rowLink(finding) }, t("去看这一条", "Open the row"))) : "",
   );
 }

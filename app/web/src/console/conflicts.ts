@@ -3,6 +3,7 @@
 import { h } from "../dom.ts";
 import { attempt, toast } from "../staff/feedback.ts";
 import { t } from "../staff/words.ts";
+import { placeName } from "./kinds.ts";
 import { fieldName, rowForm, shownText } from "./row_form.ts";
 import { type Conflict, type Fields, rows } from "./rows.ts";
 
@@ -37,7 +38,7 @@ function one(conflict: Conflict, done: () => void): HTMLElement {
     "article",
     { class: "conflict" },
     h("h3", {}, conflict.title),
-    h("p", { class: "source" }, `${conflict.path} · ${conflict.locator}`),
+    h("p", { class: "source" }, placeName(conflict.path, conflict.locator)),
     h(
       "div",
       { class: "pair sides" },

@@ -4,7 +4,7 @@ import { h } from "../dom.ts";
 import { get } from "../staff/api.ts";
 import { attempt } from "../staff/feedback.ts";
 import { count, moment, t } from "../staff/words.ts";
-import { kindName } from "./kinds.ts";
+import { kindName, placeName } from "./kinds.ts";
 
 type Change = "changed" | "added" | "removed" | "moved";
 
@@ -85,13 +85,13 @@ export function diffView(diff: Diff): HTMLElement {
 
 function changeView(one: ChunkChange): HTMLElement {
   const rows = one.values.map((value) => h("tr", {}, h("th", {}, fieldName(value.name, value.attribute)), h("td", {}, value.before ? h("del", {}, shownValue(value.name, value.before)) : h("small", {}, "—")), h("td", {}, value.after ? h("ins", {}, shownValue(value.name, value.after)) : h("small", {}, "—"))));
-  const moved = one.change === "moved" && one.before && one.after ? h("p", { class: "source" }, `${one.before.path} · ${one.before.locator} → ${one.after.path} · ${one.after.locator}`) : "";
+  const moved = one.change === "moved" && one.before && one.after ? h("p", { class: "source" }, `${placeName(one.before.path, one.before.locator)} → ${placeName(one.after.path, one.after.locator)}`) : "";
   const text = one.kind === "product" && one.change === "changed" && rows.length ? "" : h("p", { class: "prose text-diff" }, ...one.spans.map((span) => (span.side === "both" ? span.text : h(span.side === "before" ? "del" : "ins", {}, span.text))));
   return h(
     "li",
     { class: "change" },
     h("div", { class: "row" }, h("span", { class: `badge ${tone(one.change)}` }, changeName(one.change)), h("span", { class: "badge" }, kindName(one.kind)), h("h3", {}, one.title)),
-    h("p", { class: "source" }, `${one.path} · ${one.locator}`),
+    h("p", { class: "source" }, placeName(one.path, one.locator)),
     moved,
     rows.length ? h("div", { class: "scroll flat", tabindex: "0", role: "region", "aria-label": one.title }, h("table", { class: "values" }, h("tbody", {}, ...rows))) : "",
     one.change === "moved" ? "" : text,

@@ -5,7 +5,7 @@ import { get, post, Problem, shop } from "../staff/api.ts";
 import { attempt, toast } from "../staff/feedback.ts";
 import { chinese, percent, t } from "../staff/words.ts";
 import { batch } from "./batch_test.ts";
-import { decisionBadge, decisionName, kindName, reasonName } from "./kinds.ts";
+import { decisionBadge, decisionName, kindName, placeName, reasonName } from "./kinds.ts";
 import type { ReleaseList } from "./releases.ts";
 import { rows } from "./rows.ts";
 
@@ -144,7 +144,7 @@ function said(trial: Trial): HTMLElement {
     if (!chinese || /[\w.!?]$/.test(sentence.text)) words.append(" ");
   }
   if (!trial.sentences.length) words.append(trial.reply.text || t("（没有话）", "(nothing is said)"));
-  const sources = h("ol", { class: "sources" }, ...cited.map((where, index) => h("li", { class: "source" }, `${index + 1}. ${where}`)));
+  const sources = h("ol", { class: "sources" }, ...cited.map((where, index) => h("li", { class: "source" }, `${index + 1}. ${citedPlace(where)}`)));
   const bar = h("i");
   bar.style.width = percent(trial.confidence);
   const mark = h("b");
@@ -159,6 +159,11 @@ function said(trial: Trial): HTMLElement {
     h("p", { class: "why" }, h("strong", {}, t("为什么：", "Why: ")), why(trial)),
     trial.decision === "handoff" || trial.decision === "clarify" ? h("p", { class: "section" }, h("a", { class: "button", href: `/console/knowledge?${new URLSearchParams({ shop, new: trial.question.text })}` }, t("写一条答案", "Write the answer"))) : "",
   );
+}
+
+function citedPlace(where: string): string {
+  const [path = "", ...rest] = where.split(" · ");
+  return placeName(path, rest.join(" · "));
 }
 
 /** The decision explained in a sentence. */
@@ -226,7 +231,7 @@ function passages(trial: Trial): HTMLElement {
           {},
           h("div", { class: "row" }, h("span", { class: "badge" }, kindName(hit.kind)), h("h3", {}, hit.title), used(hit, trial) ? h("span", { class: "badge good" }, t("用在回答里", "used")) : ""),
           h("p", { class: "prose clip" }, hit.text),
-          h("p", { class: "source" }, `${hit.path} · ${hit.locator}`),
+          h("p", { class: "source" }, placeName(hit.path, hit.locator)),
           hit.kind === "faq" && hit.title !== trial.question.text ? teach(hit, trial.question.text) : "",
           h("details", {}, h("summary", {}, t("所有分数", "Every score")), scoreList(Object.entries(hit.scores)), h("p", { class: "prose" }, hit.text)),
         ),
@@ -243,7 +248,7 @@ function passages(trial: Trial): HTMLElement {
 
 /** Makes the question another way of asking that row, as a draft: the quickest cure for one that was not understood. */
 function teach(hit: Hit, question: string): HTMLElement {
-  const button = h("button", { type: "button", class: "link" }, t("把这句加成它的问法", "Make this one of its phrasings"));
+  const button = h("button", { type: "button", class: "link small-link" }, t("把这句加成它的问法", "Make this one of its phrasings"));
   button.addEventListener("click", () =>
     attempt(async () => {
       const { chunks } = await rows.list({ path: hit.path, q: hit.title, kind: "faq", limit: 20 });

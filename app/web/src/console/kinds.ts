@@ -42,3 +42,10 @@ export function reasonName(reason: string): string {
   };
   return reasons[reason] ?? reason.replaceAll("_", " ");
 }
+
+/** Where something stands in its source, in words: the file, and the row, heading or SKU in it. */
+export function placeName(path: string, locator: string): string {
+  const row = /^(.*?)row (\d+) \| /.exec(locator);
+  const file = path.replace(/^@uploads\//, t("上传：", "uploaded: ")).replace(/^@console\/.*/, t("后台新增", "added here"));
+  return [file, row ? `${row[1]}${t(`第 ${row[2]} 行`, `row ${row[2]}`)}` : locator].filter(Boolean).join(" · ");
+}

@@ -4,6 +4,7 @@ import { h } from "../dom.ts";
 import { Problem, shop } from "../staff/api.ts";
 import { attempt, toast } from "../staff/feedback.ts";
 import { ago, t } from "../staff/words.ts";
+import { placeName } from "./kinds.ts";
 import { fieldName, rowForm, shownText } from "./row_form.ts";
 import { type Edit, type Fields, type FullRow, rows } from "./rows.ts";
 
@@ -36,7 +37,7 @@ export function rowEditor(row: FullRow, sections: string[], saved: (row: FullRow
   const element = h(
     "form",
     { class: "row-editor stack", onsubmit: (event: Event) => (event.preventDefault(), void submit()) },
-    h("p", { class: "source" }, `${row.path} · ${row.locator}`),
+    h("p", { class: "source" }, placeName(row.path, row.locator)),
     quarrel,
     form.element,
     fileSays(row, form.fill),

@@ -4,7 +4,7 @@ import { h } from "../dom.ts";
 import { attempt } from "../staff/feedback.ts";
 import { t } from "../staff/words.ts";
 import { server, type Brief, type Conversation, type Order } from "./model.ts";
-import { ago, outcome, reason, shopperName, status } from "./say.ts";
+import { ago, decision, outcome, reason, shopperName, status } from "./say.ts";
 
 export class Context {
   readonly view = h("aside", { class: "desk-context", "aria-label": t("顾客资料", "About the shopper") });
@@ -106,7 +106,7 @@ export class Context {
 
   private tried(brief: Brief): HTMLElement {
     const list = brief.tried.map((turn) =>
-      h("details", {}, h("summary", {}, h("span", { class: "clip" }, turn.question || "…"), h("small", {}, `${turn.decision} ${Math.round(turn.confidence * 100)}%`)), h("p", { class: "prose" }, turn.text)),
+      h("details", {}, h("summary", {}, h("span", { class: "clip" }, turn.question || "…"), h("small", {}, turn.decision === "answer" ? `${decision(turn.decision)} ${Math.round(turn.confidence * 100)}%` : decision(turn.decision))), h("p", { class: "prose" }, turn.text)),
     );
     return this.part(t("机器人试过", "What the bot tried"), ...list);
   }

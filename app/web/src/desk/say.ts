@@ -39,10 +39,20 @@ export const OUTCOMES: Record<string, [string, string]> = {
   spam: ["无效会话", "Spam"],
 };
 
+const DECISIONS: Record<string, [string, string]> = {
+  answer: ["回答", "answered"],
+  clarify: ["反问", "asked back"],
+  tool: ["查了", "looked up"],
+  handoff: ["转人工", "handed over"],
+  refuse: ["谢绝", "declined"],
+  smalltalk: ["寒暄", "small talk"],
+};
+
 const pick = (pair: [string, string] | undefined, raw: string) => (pair ? t(pair[0], pair[1]) : raw);
 export const reason = (code: string) => pick(REASONS[code], code);
 export const status = (code: string) => pick(STATUS[code], code);
 export const outcome = (code: string) => pick(OUTCOMES[code], code);
+export const decision = (code: string) => pick(DECISIONS[code], code);
 export const mode = (code: string) => {
   const words = MODES[code];
   return words ? t(words[0], words[1]) : code;
