@@ -20,7 +20,9 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 def cookie_name(request: Request) -> str:
     """Over https the prefix makes browsers refuse a cookie that another host of the domain tries to set."""
-    return "__Host-xiaoer-staff" if request.url.scheme == "https" else "xiaoer-staff"
+    prefix = "__Host-" if request.url.scheme == "https" else ""
+    # Cookies do not know ports: two servers on one machine must not sign each other's people out.
+    return f"{prefix}xiaoer-staff-{request.url.port}" if request.url.port else f"{prefix}xiaoer-staff"
 
 
 def session_token(request: Request) -> str:

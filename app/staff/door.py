@@ -15,6 +15,8 @@ from app.staff.attempts import Attempts
 from app.staff.passwords import Passwords
 from app.staff.ports import Session, StaffBook
 
+LINK = "a one-time link"
+"""What tries of links are counted under; no login looks like it."""
 TOUCHED_EVERY = timedelta(minutes=1)
 """How exactly we know when somebody was last here; a write for every request would be dear."""
 
@@ -58,10 +60,9 @@ class Door:
         """A session for the right password. Raises NotAllowed, the same way and as slowly whatever was wrong,
         and TooManyRequests to who has guessed too often."""
         wanted = login.strip().lower()[:64]
-        self._attempts.allow(wanted, address)
+        self._attempts.begin(wanted, address)
         account, stored = await self.book.password_of(wanted)
         if not await self._passwords.fits(stored, password[:1_000]) or account is None:
-            self._attempts.failed(wanted, address)
             raise NotAllowed("The name or the password is wrong. Nothing else was looked at; try again.")
         self._attempts.succeeded(wanted, address)
         return await self._opened(account)
@@ -75,11 +76,11 @@ class Door:
 
     async def sign_in_by_link(self, token: str, address: str) -> SignedIn:
         """A session for an unused link. Raises NotAllowed."""
-        self._attempts.allow("", address)
+        self._attempts.begin(LINK, address)
         account = await self.book.use_link(hashed(token), self._clock())
         if account is None:
-            self._attempts.failed("", address)
             raise NotAllowed("This link was used already or is too old. Ask for a new one, or sign in by password.")
+        self._attempts.succeeded(LINK, address)
         return await self._opened(account)
 
     async def session_of(self, token: str) -> Session | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from app.adapters.db.staff import SqlStaffBook
 from app.errors import BadInput, Conflict, Forbidden, NotAllowed, NotFound, TooManyRequests
 from app.staff.account import Account, Role, login_of
 from app.staff.door import Door, csrf_of, hashed, is_csrf_of
+from app.staff.first_run import let_demo_in
 from app.staff.passwords import random_password
 from tests.edge import migrated_database
 
@@ -166,6 +168,14 @@ async def test_guessing_gets_slower_and_the_owner_elsewhere_is_not_locked_out(do
     assert await door.sign_in("mei", GOOD, HERE)
 
 
+async def test_a_thousand_guesses_at_the_same_moment_are_a_thousand_tries(door: Door) -> None:
+    await door.add("mei", "", Role.EDITOR, "", GOOD)
+    tries = [door.sign_in("mei", f"guess {n}", HERE) for n in range(40)]
+    told = await asyncio.gather(*tries, return_exceptions=True)
+    assert sum(isinstance(error, NotAllowed) for error in told) == 5
+    assert sum(isinstance(error, TooManyRequests) for error in told) == 35
+
+
 async def test_one_address_that_tries_many_logins_is_slowed_too(door: Door) -> None:
     for number in range(20):
         with pytest.raises(NotAllowed):
@@ -198,6 +208,22 @@ def test_roles_and_shops_say_what_an_account_reaches() -> None:
     assert editor.works_for("tangli")
     assert not editor.works_for("larchwood")
     assert admin.works_for("larchwood")
+
+
+async def test_the_demo_makes_its_admin_once_and_a_link_at_every_start(door: Door) -> None:
+    first = await let_demo_in(door)
+    again = await let_demo_in(door)
+    assert (await door.sign_in("demo", first.password, HERE)).account.role is Role.ADMIN
+    assert again.password == ""
+    assert first.link_token != again.link_token
+    assert (await door.sign_in_by_link(again.link_token, HERE)).account.login == "demo"
+
+
+async def test_the_demo_gives_nobody_away_where_there_are_accounts_already(door: Door) -> None:
+    await door.add("mei", "", Role.ADMIN, "", GOOD)
+    told = await let_demo_in(door)
+    assert (told.password, told.link_token) == ("", "")
+    assert [account.login for account in await door.book.accounts()] == ["mei"]
 
 
 def test_a_csrf_token_fits_its_own_session_only() -> None:
