@@ -49,7 +49,8 @@ def _cell(row: Sequence[str], column: int | None) -> str:
 
 
 def _text(body: bytes) -> Iterable[list[str]]:
-    for encoding in ("utf-8-sig", "gb18030"):
+    marked = body[:2] in (b"\xff\xfe", b"\xfe\xff")
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
         try:
             text = body.decode(encoding)
             break
