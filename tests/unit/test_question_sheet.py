@@ -11,7 +11,7 @@ from app.api.question_sheet import MOST_ROWS, questions_of
 from app.errors import BadInput, TooLarge
 
 
-def workbook(*rows: tuple[object, ...]) -> bytes:
+def workbook(*rows: tuple[str | int | None, ...]) -> bytes:
     book, out = openpyxl.Workbook(), io.BytesIO()
     sheet = book.active
     assert sheet is not None
