@@ -81,7 +81,8 @@ def _families(raw: object) -> tuple[tuple[re.Pattern[str], re.Pattern[str]], ...
     return tuple((re.compile(str(said), re.IGNORECASE), re.compile(str(held), re.IGNORECASE)) for said, held in pairs)
 
 
-def asked_concepts(text: str, concepts: Sequence[Concept]) -> tuple[Concept, ...]:
+@lru_cache(maxsize=1024)
+def asked_concepts(text: str, concepts: tuple[Concept, ...]) -> tuple[Concept, ...]:
     """Concepts the text asks for; a weak one only when nothing more telling is there."""
     found = [c for c in concepts if c.ask.search(text)]
     silenced = {name for c in found for name in c.over}

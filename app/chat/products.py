@@ -7,10 +7,9 @@ A value is looked up, never generated. An attribute the shop has not recorded is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from app.chat.catalogue import Catalogue
@@ -19,7 +18,7 @@ from app.chat.concepts import TOLD_IN_WORDS, Asked, Concept, asked_concepts, col
 from app.chat.guard import tries_to_take_over
 from app.chat.sizes import states_a_measure
 from app.chat.turn import Citation, Fact, Passage, Question
-from app.chat.variants import meant, meant_variants, option_columns, says_value
+from app.chat.variants import meant, meant_variants, says_value
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import split_sentences
 from app.knowledge.tokenize import words
@@ -59,7 +58,6 @@ _EMPTY = re.compile(
 )
 _FEW, _FAMILY = 3, 6
 _LONG_TEXT = 100
-_LEAST_WITHIN = 4
 _NAME, _BODY = 0.05, 0.2
 """What the share of the name that was said, and of the question that the row speaks of, add to retrieval's score."""
 _LEVEL = 0.04
@@ -78,7 +76,7 @@ class Reading:
     compares   whether values are to be held against each other
     introduces whether the product itself is asked for, by its name or SKU alone or "tell me about": a question for
                something its row does not speak of is not answered with what the row does say
-    others     product group → the reading had the question been about that product alone
+    alone      reads the question as being about one other product alone; looked at only where that one is chosen
     """
 
     products: tuple[tuple[Product, float], ...]
@@ -89,13 +87,13 @@ class Reading:
     missing: bool
     compares: bool = False
     introduces: bool = True
-    others: Mapping[str, Reading] = field(default_factory=lambda: MappingProxyType({}))
+    alone: Callable[[Product], Reading] | None = field(default=None, compare=False, repr=False)
 
     def about(self, product: Product) -> Reading | None:
         """The reading that speaks of this product: this one, or the one it would be alone."""
         if any(read.group == product.group for read, _ in self.products):
             return self
-        return self.others.get(product.group)
+        return self.alone(product) if self.alone else None
 
 
 class ProductReader:
@@ -111,13 +109,8 @@ class ProductReader:
         products = self._products(question, passages, view)
         if not products:
             return None
-        read = {product.group for product, _ in products}
-        others = {
-            product.group: self._of(question, [(product, p.scores.get("name", 0.0))], view)
-            for p in passages
-            if p.chunk.kind is Kind.PRODUCT and (product := view.product_of(p.chunk)).group not in read
-        }
-        return self._of(question, products, view, others)
+        reading = self._of(question, products, view)
+        return replace(reading, alone=lambda product: self._of(question, [(product, 0.0)], view))
 
     def asked(self, text: str) -> tuple[Concept, ...]:
         """Concepts the text asks for; a weak one only when nothing more telling is there."""
@@ -128,7 +121,6 @@ class ProductReader:
         question: Question,
         products: Sequence[tuple[Product, float]],
         view: KnowledgeView,
-        others: Mapping[str, Reading] | None = None,
     ) -> Reading:
         text = without_names(question.text, [p for p, _ in products])
         asked = self.asked(text)
@@ -138,7 +130,7 @@ class ProductReader:
         extreme = chosen_by_extreme(question.text, [product for product, _ in products])
         for product, _ in products:
             rows, narrowed = meant(question, product, self._colours)
-            telling = _without_options(text, product)
+            telling = self._catalogue(view).without_options(text, product)
             of_product = Asked(text, question.text, asked, narrowed, states_a_measure(question.text), telling)
             found = () if _PARTS_ALONE.search(text) else columns_for(of_product, rows, view.weights)
             if extreme and product is not extreme[0]:
@@ -155,7 +147,6 @@ class ProductReader:
             missing=bool(asked) and not columns,
             compares=bool(COMPARES.search(question.text)),
             introduces=introduces(text),
-            others=MappingProxyType(dict(others or {})),
         )
 
     def _products(
@@ -169,7 +160,9 @@ class ProductReader:
             (
                 product := view.product_of(p.chunk),
                 name := p.scores.get("name", 0.0),
-                p.scores["score"] + _NAME * name + _BODY * stands_alone * body_share(question.text, product, view),
+                p.scores["score"]
+                + _NAME * name
+                + _BODY * stands_alone * self._catalogue(view).body_share(question.text, product),
             )
             for p in passages
             if p.chunk.kind is Kind.PRODUCT
@@ -198,21 +191,6 @@ class ProductReader:
         if (catalogue := self._catalogues.get(view)) is None:
             catalogue = self._catalogues[view] = Catalogue(view)
         return catalogue
-
-
-def body_share(text: str, product: Product, view: KnowledgeView) -> float:
-    """Share of the question's words, by how much they tell, that stand in the product's rows; "nest" in Cloudnest."""
-    held = frozenset().union(*(view.chunk_words[v.chunk_id] for v in product.variants))
-    asked = set(words(text))
-    total = view.weights.total(asked)
-    return view.weights.total(w for w in asked if w in held or _within(w, held)) / total if total else 0.0
-
-
-def _within(word: str, held: Iterable[str]) -> bool:
-    """Whether an English word of some length begins or ends one that stands there."""
-    if len(word) < _LEAST_WITHIN or not (word.isascii() and word.isalpha()):
-        return False
-    return any(other.endswith(word) or other.startswith(word) for other in held)
 
 
 def introduces(text: str) -> bool:
@@ -270,19 +248,6 @@ def without_names(text: str, products: Sequence[Product]) -> str:
         for part in _name_parts(product.name):
             text = re.sub(re.escape(part), " ", text, flags=re.IGNORECASE)
     return text
-
-
-def _without_options(text: str, product: Product) -> str:
-    """The text less the English words that are, begin or end a word of the name or of an option: they say which
-    product is meant, not what is asked of it."""
-    named = set(words(product.name))
-    named |= {w for c in option_columns(product) for v in product.variants for w in words(v.attributes.get(c, ""))}
-    return re.sub(r"[A-Za-z]{3,}", lambda m: " " if _is_of(m.group(), named) else m.group(), text)
-
-
-def _is_of(word: str, named: set[str]) -> bool:
-    stems = words(word)
-    return any(s in named or _within(s, named) for s in stems)
 
 
 @lru_cache(maxsize=4096)

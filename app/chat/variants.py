@@ -6,7 +6,8 @@ Pure. Options are the columns that tell a product's variants apart.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from app.chat.concepts import DULL, TOLD_IN_WORDS
 from app.chat.quantities import plain, quantities
@@ -85,8 +86,11 @@ def narrow(text: str, product: Product, colours: Families = ()) -> tuple[tuple[C
             longest = max(len(v.attributes[column]) for v in said)
             variants = tuple(v for v in said if len(v.attributes[column]) == longest)
             told.add(column)
-    for says in (says_number, lambda t, value: _says_colour(t, value, colours), _says_part):
-        for column in columns:
+    shades = [shade for family, shade in colours if family.search(text)]
+    tests: list[Callable[[str, str], bool]] = [says_number] if quantities(text) else []
+    tests += [lambda _, value: any(shade.search(value) for shade in shades)] if shades else []
+    for says in (*tests, _says_part):
+        for column in columns if len(variants) > 1 else ():
             said = [v for v in variants if says(text, v.attributes.get(column, ""))]
             if 0 < len(said) < len(variants):
                 variants = tuple(said)
@@ -128,15 +132,15 @@ def says_number(text: str, value: str) -> bool:
     )
 
 
-def _says_colour(text: str, value: str, colours: Families) -> bool:
-    """Whether the text names the family of colours that an option value belongs to."""
-    return bool(value) and any(shade.search(value) for family, shade in colours if family.search(text))
-
-
 def _says_part(text: str, value: str) -> bool:
     """Whether the text says a telling part of an option value: "礼盒" of "250g礼盒", "ground" of "Ground, fine"."""
     parts = [w for w in words(value) if len(w) >= (4 if w.isascii() else 2) and not w[0].isdigit()]
-    return any(part in words(text) for part in parts)
+    return bool(parts) and not _word_set(text).isdisjoint(parts)
+
+
+@lru_cache(maxsize=1024)
+def _word_set(text: str) -> frozenset[str]:
+    return frozenset(words(text))
 
 
 def _by_extent(
