@@ -162,7 +162,7 @@ class Answerer:
         if session.status is not Status.OPEN:
             return _Plan(decision, (*taken.drafts, *self._reception.raised(decision, conversation)), again=True)
         text, about = await self._reception.announce(
-            turn.shop, turn.brand, decision.question.language, decision.reason, decision.text
+            turn.shop, turn.brand, decision.question.language, decision.reason, decision.text, turn.text
         )
         return _Plan(with_text(decision, text), taken.drafts, called=about, advice=advice)
 

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from app.chat.language import join_sentences
 from app.chat.turn import Clarify, Decision, HandOff
 from app.conversation.conversation import Conversation, Received
 from app.conversation.events import Draft, Event, EventType
@@ -109,7 +110,7 @@ def _of_draft(decision: Decision, reply: dict[str, Any]) -> dict[str, Any]:
     evidence = decision.evidence
     text, citations = reply["text"], reply["citations"]
     if isinstance(decision, HandOff):
-        text = " ".join(sentence.text for sentence in evidence.draft)
+        text = join_sentences([sentence.text for sentence in evidence.draft], decision.question.language)
         citations = [citation_json(c) for sentence in evidence.draft for c in sentence.citations]
     return {
         "text": text,

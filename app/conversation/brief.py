@@ -11,6 +11,7 @@ from app.conversation.events import Event, EventType
 
 TRIED = 6
 _ORDER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,6}[-_]?\d[\dA-Za-z-]{5,24}(?![A-Za-z0-9])")
+_SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
 _SHORT = 90
 
 _WORDS = {
@@ -52,6 +53,9 @@ def brief(events: Sequence[Event], language: str) -> dict[str, Any]:
     texts = {payload["message_id"]: payload["text"] for payload in said}
     asked = [texts[m] for m in call.get("answers", ()) if m in texts]
     question = " / ".join(asked) or (said[-1]["text"] if said else "")
+    if question and not _SAYS_SOMETHING.search(_ORDER.sub(" ", question)):
+        before = [payload["text"] for payload in said if payload["text"] not in asked]
+        question = " / ".join([*before[-1:], question])  # a bare number answers the bot: what was it about?
     emotion = _emotion([payload["text"] for payload in said], str(call.get("reason", "")))
     decisions = [str(reply.get("decision", "")) for reply in replies]
     reason = str(call.get("reason", ""))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from app.chat.signals import ANGER
 from app.chat.turn import Answer, Clarify, Decision, HandOff, Message, Question, SmallTalk, Turn, UseTool
 from app.conversation import lines
 from app.conversation.contact import contact_in, new_ticket
@@ -36,6 +37,8 @@ _SAYS_AGAIN = re.compile(
     r"doesn'?t answer|once again|i('ll| will)? ask again)\b",
     re.IGNORECASE,
 )
+_ASKS_CONTACT = re.compile(r"邮箱|手机|电话|联系方式|微信|e-?mail|phone|number|contact", re.IGNORECASE)
+"""A shop's own line that asks for a contact: asking again would be one time too many."""
 _HURT = re.compile(
     r"(用|吃|喝|穿|戴|敷|抹|涂|碰|打开|拆)(了|过|完|的时候).{0,16}(起(了)?(红)?疹|过敏|红肿|肿了|中毒|受伤|烫伤|烫到|划伤|割伤|烧伤|拉肚子|呕吐|住院|出血)"
     r"|(被|把).{0,10}(烫伤|烫到|划伤|割伤|烧伤|电到|砸伤|扎伤)"
@@ -147,12 +150,15 @@ class Reception:
         return (Draft(EventType.RAISED, {"reason": decision.reason, "priority": raised}),)
 
     async def announce(
-        self, shop: str, brand: Brand, language: str, reason: str, text: str
+        self, shop: str, brand: Brand, language: str, reason: str, text: str, words_of_shopper: str = ""
     ) -> tuple[str, dict[str, Any]]:
-        """The hand-over's line with an honest expectation, and what the event says of it."""
+        """The hand-over's line with an honest expectation, and what the event says of it. Who asks for a person in
+        anger waits no longer than who is only angry."""
         now, hours = self._clock(), hours_of(brand)
         floor = await self._staffing.floor(shop)
-        about: dict[str, Any] = {"priority": PRIORITY.get(reason, USUAL_PRIORITY), "language": language}
+        pressing = "anger" if ANGER.search(words_of_shopper) else reason
+        priority = max(PRIORITY.get(one, USUAL_PRIORITY) for one in (reason, pressing))
+        about: dict[str, Any] = {"priority": priority, "language": language}
         if not hours.is_open(now):
             opens = hours.next_opening(now)
             about |= {"offline": True, "priority": OFFLINE_PRIORITY + about["priority"]}
@@ -167,7 +173,8 @@ class Reception:
         parts.append(str(own) if own else lines.line("offline", brand, language))
         if opens is not None and not own:
             parts.append(lines.line("opens", brand, language, opens=_when(opens, now, language)))
-        parts.append(lines.line("leave", brand, language))
+        if not (own and _ASKS_CONTACT.search(own)):
+            parts.append(lines.line("leave", brand, language))
         return (" " if language == "en" else "").join(parts)
 
     def file(

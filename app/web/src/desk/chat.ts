@@ -38,6 +38,8 @@ export class Chat {
   private typedAt = 0;
   private typingTimer = 0;
   unread = 0;
+  /** On a phone it is laid out only once it is looked at: then it shows its end. */
+  private seen = false;
 
   constructor(
     conversation: Conversation,
@@ -86,6 +88,8 @@ export class Chat {
 
   focus(): void {
     this.unread = 0;
+    if (!this.seen) this.log.scrollTop = this.log.scrollHeight;
+    this.seen = true;
     (this.foot.contains(this.input) ? this.input : this.log).focus({ preventScroll: true });
     this.view.scrollIntoView({ inline: "nearest", block: "nearest" });
   }
