@@ -61,7 +61,7 @@ class Console:
         tab.page.wait_for_url(re.compile(r"/console(\?|$)"))
 
 
-def run(home: Path, *command: str, told: str = "") -> None:
+def run(home: Path, *command: str, told: str = "", fails: bool = False) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "app.cli", *command],
         cwd=PROJECT,
@@ -71,7 +71,7 @@ def run(home: Path, *command: str, told: str = "") -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert fails or done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +189,68 @@ def test_an_answer_is_edited_in_place_undone_and_published(console: Console, ope
     publish(tab)
     tab.page.get_by_text(re.compile(r"Release \d is live")).wait_for()
     assert "spices" in try_question(tab, "Where should I keep the tea?")
+
+
+def test_two_editors_of_one_row_see_each_others_text(console: Console, open_tab: OpenTab) -> None:
+    tabs = [open_tab(console.url + "/console/sign-in") for _ in range(2)]
+    for tab, login in zip(tabs, ("edith", "ada"), strict=True):
+        console.sign_in(tab, login)
+        tab.page.goto(f"{console.url}/console/knowledge?q=delivery take&path=knowledge/faq.csv")
+        tab.page.get_by_role("button", name=re.compile("How long does delivery take")).click()
+    first, second = tabs
+    first.page.get_by_label("Answer").fill("Delivery takes 2 to 3 working days.")
+    first.page.get_by_role("button", name="Save draft").click()
+    first.page.get_by_text("Saved as a draft").wait_for()
+    second.page.get_by_label("Answer").fill("Delivery takes 3 to 4 working days.")
+    second.page.get_by_role("button", name="Save draft").click()
+    second.page.get_by_text("edith changed this a moment ago").wait_for()
+    assert second.page.get_by_text("2 to 3 working days").is_visible()
+    second.page.get_by_role("button", name="Save draft").click()
+    second.page.get_by_text("Saved as a draft").wait_for()
+    second.errors.clear()  # the refused save is a 409 in the browser's console
+    second.page.get_by_role("button", name="All edits").click()
+    for _ in range(2):
+        second.page.get_by_role("dialog").get_by_role("button", name="Undo").first.click()
+        second.page.get_by_text("Undone").last.wait_for()
+    second.page.keyboard.press("Escape")
+    second.page.get_by_text("No drafts").wait_for()
+
+
+def test_a_row_changed_in_the_file_too_is_shown_with_both_texts(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    tab.page.goto(f"{console.url}/console/knowledge?q=delivery take&path=knowledge/faq.csv")
+    tab.page.get_by_role("button", name=re.compile("How long does delivery take")).click()
+    tab.page.get_by_label("Answer").fill("Delivery takes 2 to 3 working days.")
+    tab.page.get_by_role("button", name="Save draft").click()
+    tab.page.get_by_role("button", name="Make a release of them").click()
+    tab.page.get_by_text("is ready and waits for you").wait_for()
+    file = console.home / "harbour-files" / "knowledge" / "faq.csv"
+    file.write_text(FAQ.replace("2 to 4 working days", "5 working days"), encoding="utf-8")
+    run(console.home, "ingest", str(console.home / "harbour-files"), "--shop", "harbour", "--no-publish", fails=True)
+    tab.page.reload()
+    tab.page.get_by_text("1 row was changed on both sides").wait_for()
+    assert tab.page.locator(".conflict").get_by_text("5 working days").is_visible()
+    tab.page.get_by_role("button", name="Take the file's").click()
+    tab.page.get_by_text("Settled").wait_for()
+    tab.page.locator(".conflict").wait_for(state="detached")
+
+
+def test_on_a_phone_the_menu_opens_and_closes_and_leads_out(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in", phone=True)
+    console.sign_in(tab)
+    menu = tab.page.get_by_role("button", name="More")
+    menu.click()
+    assert menu.get_attribute("aria-expanded") == "true"
+    tab.page.keyboard.press("Escape")
+    assert not tab.page.get_by_role("button", name="Sign out").is_visible()
+    menu.click()
+    tab.page.get_by_role("button", name="中文").click()
+    tab.page.get_by_role("button", name="更多").click()
+    tab.page.get_by_role("button", name="退出").click()
+    tab.page.get_by_role("heading", name="登录小二").wait_for()
+    tab.page.goto(console.url + "/console")
+    assert "/console/sign-in" in tab.page.url
 
 
 def test_a_price_is_edited_in_the_grid_and_rows_in_bulk(console: Console, open_tab: OpenTab) -> None:
