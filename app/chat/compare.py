@@ -45,7 +45,7 @@ DIRECTIONS = (
     _direction(r"(?<!年)轻(?!松|微|音)|\blight(er|est)\b|weighs? less", False, "mass", "轻", ("lighter", "lightest")),
     _direction(r"更?重(?!要)|沉|heav(y|ier|iest)|weighs? more", True, "mass", "重", ("heavier", "heaviest")),
     _direction(r"亮|bright", True, "light", "亮", ("brighter", "brightest")),
-    _direction(r"静得?深|降噪", True, "sound", "降噪深", ("deeper", "deepest"), "降噪|cancel"),
+    _direction(r"静得?深|降噪", True, "sound", "降噪{}深", ("deeper", "deepest"), "降噪|cancel"),
     _direction(
         r"安静|静音|声(音|儿)?小|吵|噪|quiet|silent|nois|light sleeper", False, "sound", "安静", ("quieter", "quietest")
     ),
@@ -63,7 +63,10 @@ DIRECTIONS = (
         True, "volume length charge energy", "大", ("bigger", "biggest"),
     ),
     _direction(r"小(?!时|棠)|\bsmall(er|est)\b", False, "volume length", "小", ("smaller", "smallest")),
-    _direction(r"多|强|\b(more|most|strong(er|est)?|powerful)\b", True, "", "多", ("more", "most")),
+    _direction(
+        r"(?<![几好差])多(?!少|久|大|重|长|高|钱)|强|\b(more|most|strong(er|est)?|powerful)\b",
+        True, "", "多", ("more", "most"),
+    ),
     _direction(r"少(?!钱)|\b(less|least)\b", False, "", "少", ("less", "least")),
 )  # fmt: skip
 
@@ -97,7 +100,9 @@ def verdicts(question: str, contenders: Sequence[Contender], column: str, langua
         d
         for d in DIRECTIONS
         if d.ask.search(question)
-        and (dimension in d.dimensions or (not d.dimensions and not _told(question, dimension, column)))
+        and (
+            dimension in d.dimensions or (not d.dimensions and dimension != "money" and not _told(question, dimension))
+        )
         and (d.column is None or d.column.search(column))
     ]
     # Deeper noise cancelling is no louder noise.
@@ -106,13 +111,13 @@ def verdicts(question: str, contenders: Sequence[Contender], column: str, langua
     facts = tuple(f for c in contenders for f in c.facts[:1])
     if len({(a.low, a.high) for a in known}) == 1:
         return [Verdict("两者一样。" if language == "zh" else "They are the same.", facts)] if len(known) == 2 else []
-    found = [Verdict(_winner(contenders, known, d, language), facts) for d in wanted[:1]]
-    if not found and len(known) == 2 and (gap := _gap(known[0], known[1])):
+    found = [Verdict(_winner(contenders, known, d, column, language), facts) for d in wanted[:1]]
+    if not found and len(known) == 2 and (gap := _gap(known[0], known[1], _unit(known[0], facts[0], column))):
         found.append(Verdict(f"相差 {gap}。" if language == "zh" else f"The difference is {gap}.", facts))
     return found
 
 
-def _told(question: str, dimension: str, column: str) -> bool:
+def _told(question: str, dimension: str) -> bool:
     """Whether another direction already says what is wanted of this kind of number."""
     return any(d.ask.search(question) and dimension in d.dimensions for d in DIRECTIONS if d.dimensions)
 
@@ -127,21 +132,34 @@ def _amount(contender: Contender, column: str) -> Quantity | None:
     return read[0]
 
 
-def _winner(contenders: Sequence[Contender], amounts: Sequence[Quantity], wanted: Direction, language: str) -> str:
+def _winner(
+    contenders: Sequence[Contender], amounts: Sequence[Quantity], wanted: Direction, column: str, language: str
+) -> str:
     order = sorted(range(len(amounts)), key=lambda n: amounts[n].low, reverse=wanted.wants_most)
     best, after = order[0], order[1]
     level = [n for n in order if amounts[n].low == amounts[best].low]
     names = [contenders[n].name for n in level]
-    gap = _gap(amounts[best], amounts[after]) if len(level) == 1 else ""
+    unit = _unit(amounts[best], contenders[best].facts[0], column)
+    gap = _gap(amounts[best], amounts[after], unit) if len(level) == 1 else ""
     if language == "zh":
-        told = f"{'、'.join(names)}{'更' if len(amounts) == 2 else '最'}{wanted.zh}"
+        degree = "更" if len(amounts) == 2 else "最"
+        told = f"{'、'.join(names)}{wanted.zh.format(degree) if '{' in wanted.zh else degree + wanted.zh}"
         return f"{told}，相差 {gap}。" if gap else f"{told}。"
     told = f"{' and '.join(names)} {'are' if len(names) > 1 else 'is'} "
     told += wanted.en[0] if len(amounts) == 2 else f"the {wanted.en[1]}"
     return f"{told}, by {gap}." if gap else f"{told}."
 
 
-def _gap(one: Quantity, other: Quantity) -> str:
+def _unit(amount: Quantity, fact: Fact, column: str) -> str:
+    """The unit as the cell writes it, or as the header does."""
+    for text in (fact.value, column):
+        if amount.unit and (found := re.search(re.escape(amount.unit), text, re.IGNORECASE)):
+            return found.group()
+    named = re.search(r"[（(]\s*([^）)]{1,8}?)\s*[）)]", column)
+    return named[1] if named and amount.dimension not in ("", "money") else ""
+
+
+def _gap(one: Quantity, other: Quantity, unit: str) -> str:
     """The difference with the unit the values are written in; "" where they are ranges or of several units."""
     if one.low != one.high or other.low != other.high or one.unit != other.unit:
         return ""
@@ -150,13 +168,13 @@ def _gap(one: Quantity, other: Quantity) -> str:
     except ArithmeticError:
         return ""
     figure = format(difference.normalize(), "f")
-    return f"{one.unit}{figure}" if one.unit in "¥￥£$€" and one.unit else f"{figure} {one.unit}".strip()
+    return f"{unit}{figure}" if unit and unit in "¥￥£$€" else f"{figure} {unit}".strip()
 
 
 _EXTREME = re.compile(
     r"最(?:便宜|贵|轻|重|沉|大|小|长|短|亮|高|矮|久)的(?!是|哪|呢|[？?]|$)|(?<!更)(?:便宜|贵|轻|重)的?那(?:个|款|把|台|种|只)"
     r"|\b(?:cheap|light|heavi|bright|bigg|small|larg|long|short|tall|thick)est\b (?!one\b|of\b|is\b)"
-    r"\w+(?! (?:that|which|i|you|u|with)\b)",
+    r"\w+\b(?! (?:that|which|i|you|u|with)\b)",
     re.IGNORECASE,
 )
 """An extreme that says which product is meant ("how long does the cheapest torch last"), not one that is asked for."""

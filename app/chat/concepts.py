@@ -118,8 +118,9 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
         for column, values in _cells(variants).items()
         if column not in asked.narrowed_by and not DULL.search(column) and not _all_said(asked.text, values)
     }
-    named = {c: share for c in cells if (share := header_share(asked.text, c)) > 0}
-    told = {c: _told(asked.telling or asked.text, c, values, weights) for c, values in cells.items()}
+    telling = asked.telling or asked.text
+    named = {c: share for c in cells if (share := header_share(telling, c)) > 0}
+    told = {c: _told(telling, c, values, weights) for c, values in cells.items()}
     chosen = [c for c in sorted(named, key=lambda c: -named[c]) if named[c] >= _LEAST_OUTRIGHT][:3]
     wanted = asked_dimensions(asked.whole)
     for concept in asked.concepts:
