@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-import anyio.to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
@@ -44,9 +44,9 @@ async def receive_files(request: Request, folder: Path, limit_bytes: int) -> Rec
                 raise TooLarge(f"The upload is over {limit_bytes // 1024**2} MB. Nothing was kept; send less at once.")
             waiting += piece
             if len(waiting) >= _SPOOL_BYTES:
-                await anyio.to_thread.run_sync(parser.write, bytes(waiting))
+                await asyncio.to_thread(parser.write, bytes(waiting))
                 waiting.clear()
-        await anyio.to_thread.run_sync(parser.write, bytes(waiting))
+        await asyncio.to_thread(parser.write, bytes(waiting))
         parser.finalize()
     except FormParserError:
         raise BadInput("The upload is damaged or was cut off. Nothing was kept; send it again.") from None
