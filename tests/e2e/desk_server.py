@@ -41,9 +41,9 @@ class DeskServer:
 
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            port = int(free.getsockname()[1])
-        self.url = f"http://127.0.0.1:{port}"
-        config = uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=1)
+            self.port = int(free.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(app, port=self.port, log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -79,4 +79,4 @@ class DeskServer:
             await door.add(login, login.title(), role, "", None)
             return (await door.sign_in_by_link(await door.link_for(login), "127.0.0.1")).token
 
-        return {"name": "xiaoer-staff", "value": self.do(sign_in()), "url": self.url}
+        return {"name": f"xiaoer-staff-{self.port}", "value": self.do(sign_in()), "url": self.url}

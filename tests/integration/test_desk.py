@@ -32,7 +32,8 @@ class Colleague:
     def __init__(self, client: httpx.AsyncClient, token: str, agent: str) -> None:
         self.client = client
         self.agent = agent
-        self.headers = {"cookie": f"xiaoer-staff={token}", "x-csrf-token": csrf_of(token)}
+        name = f"xiaoer-staff-{client.base_url.port}"
+        self.headers = {"cookie": f"{name}={token}", "x-csrf-token": csrf_of(token)}
 
     async def get(self, path: str) -> Any:
         answer = await self.client.get(f"/v1/desk/{path}", headers=self.headers)
