@@ -14,6 +14,9 @@ _INVISIBLE = re.compile(
     # A joiner between two symbols makes one of them (a family, a profession); anywhere else it hides.
     f"|(?<![{_SYMBOL}])\u200d|\u200d(?![{_SYMBOL}])"
 )
+_PLAIN = "[!-~\u4e00-\u9fff，。！？：；（）、“”]+"
+_CLEAN = re.compile(f"(?:{_PLAIN}(?:(?: |\\n\\n?){_PLAIN})*)?")
+"""What most texts are: plain characters with single spaces and line ends between them, and so clean already."""
 _SPACES = re.compile(r"[^\S\n]+")
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"[A-Za-z]{2,}")
@@ -77,6 +80,8 @@ def _as_western(data: bytes) -> str | None:
 
 def clean(text: str) -> str:
     """The text without characters nobody can see (NUL, bidi, zero-width, tags), with plain spaces and line ends."""
+    if _CLEAN.fullmatch(text):
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     text = _SPACES.sub(" ", _INVISIBLE.sub("", text))
     return re.sub(r"\n{3,}", "\n\n", re.sub(r" ?\n ?", "\n", text)).strip()

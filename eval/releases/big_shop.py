@@ -52,13 +52,11 @@ class BigShop:
             "name: Big Shop\nlanguages: [en]\nservice_hours: {timezone: Europe/London}\n", encoding="utf-8"
         )
         for number in range(self.pages):
-            (knowledge / "pages" / f"page-{number:05}.md").write_text(
-                self._page(number, number in chosen), encoding="utf-8"
-            )
+            _write(knowledge / "pages" / f"page-{number:05}.md", self._page(number, number in chosen))
         articles = [self._record(number, number in chosen) for number in range(self.pages, self.documents)]
         for start in range(0, len(articles), RECORDS_A_FILE):
             file = knowledge / f"articles-{start // RECORDS_A_FILE:03}.jsonl"
-            file.write_text("".join(f"{line}\n" for line in articles[start : start + RECORDS_A_FILE]), encoding="utf-8")
+            _write(file, "".join(f"{line}\n" for line in articles[start : start + RECORDS_A_FILE]))
         return len(chosen)
 
     def _page(self, number: int, edited: bool) -> str:
@@ -87,3 +85,9 @@ class BigShop:
     def _sentences(draw: random.Random, subject: str, matter: str) -> Iterator[str]:
         for sentence in draw.sample(_SENTENCES, 3):
             yield sentence.format(subject=subject, matter=matter, n=draw.randint(2, 99_999))
+
+
+def _write(file: Path, text: str) -> None:
+    """As an editor would: a file that says the same stays as it is."""
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        file.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import spoken_sentences
@@ -89,9 +90,15 @@ def tells(clause: str) -> bool:
     return bool(all_values(clause) or negations(clause) or _CONDITION.search(clause))
 
 
-def plain_sentences(chunk: Chunk) -> list[str]:
+def plain_sentences(chunk: Chunk) -> tuple[str, ...]:
     """A chunk's sentences; a table row with its columns' names."""
-    return [s.spoken if s.literal.startswith("|") else s.literal for s in spoken_sentences(chunk.text)]
+    return _plain_sentences(chunk.text)
+
+
+@lru_cache(maxsize=16_384)
+def _plain_sentences(text: str) -> tuple[str, ...]:
+    """Kept: several checks read all texts of a shop, and most of them are the same the next day."""
+    return tuple(s.spoken if s.literal.startswith("|") else s.literal for s in spoken_sentences(text))
 
 
 class _Comparison:
