@@ -45,7 +45,7 @@ function one(conflict: Conflict, done: () => void): HTMLElement {
       side(t(`后台里（${conflict.author || "?"}）`, `In the console (${conflict.author || "?"})`), mine, base, names, t("（停用）", "(disabled)")),
       side(t("文件里", "In the file"), theirs, base, names, t("（文件里没有了）", "(no longer in the file)")),
     ),
-    h("div", { class: "row end" }, mine && theirs ? h("button", { type: "button", onclick: merge }, t("合并着改…", "Join them…")) : "", h("button", { type: "button", onclick: choose("theirs") }, t("用文件里的", "Take the file's")), h("button", { type: "button", class: "primary", onclick: choose("mine") }, t("用后台里的", "Keep the console's"))),
+    h("div", { class: "row end" }, mine && theirs && conflict.kind !== "brand" ? h("button", { type: "button", onclick: merge }, t("合并着改…", "Join them…")) : "", h("button", { type: "button", onclick: choose("theirs") }, t("用文件里的", "Take the file's")), h("button", { type: "button", class: "primary", onclick: choose("mine") }, t("用后台里的", "Keep the console's"))),
     joined,
   );
 }

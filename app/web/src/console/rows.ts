@@ -8,7 +8,7 @@ export type Fields = Record<string, string | string[] | Record<string, string>>;
 export interface Row {
   key: string;
   version: string;
-  kind: "faq" | "policy" | "product";
+  kind: "faq" | "policy" | "product" | "brand";
   path: string;
   locator: string;
   row: number | null;
