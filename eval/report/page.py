@@ -41,7 +41,8 @@ h2{font-size:1.3rem;margin:2.6rem 0 .6rem}h3{font-size:1rem;margin:0}p{margin:.3
 figcaption span{font-weight:400;color:var(--soft);display:block;font-size:.86rem}
 svg{width:100%;height:auto;display:block}
 svg text{font:11px system-ui,sans-serif;fill:var(--soft)}svg .middle{text-anchor:middle}svg .end{text-anchor:end}
-svg .count{font-weight:600;fill:var(--ink)}svg .note{fill:var(--ink)}svg .grid{stroke:var(--line)}
+svg .count{font-weight:600;fill:var(--ink)}
+svg .note{fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:3px}svg .grid{stroke:var(--line)}
 svg .axis{stroke:var(--soft);fill:none}svg .ideal{stroke:var(--soft);stroke-dasharray:4 4;fill:none}
 svg .whisker{stroke:var(--blue);stroke-opacity:.45;stroke-width:2}svg .dot{fill:var(--blue);fill-opacity:.85}
 svg .line{stroke:var(--blue);stroke-width:2;fill:none}svg .band{fill:var(--blue);fill-opacity:.15}
@@ -130,7 +131,7 @@ def _confusion(outcomes: Sequence[Outcome]) -> str:
     for outcome in outcomes:
         sample = outcome.sample
         may = sample.decisions or (SENT if sample.answerable else HELD_BACK)
-        label = " / ".join(d for d in DECISIONS if d in may)
+        label = "/".join(d for d in DECISIONS if d in may)
         allowed[label] = frozenset(may)
         decided = str(outcome.solved.reply.get("decision"))
         counts = rows.setdefault(label, {})
