@@ -23,11 +23,21 @@ from eval.fit_intents import fit_intents, labelled
 from eval.production import ShopSolver, open_solver, open_solvers
 from eval.read_suite import read_suite
 from eval.report.tables import figure
-from eval.training_shops import TrainingCatalogue, TrainingShop, index_training_shops, read_training_shops
+from eval.training_shops import (
+    TrainingCatalogue,
+    TrainingShop,
+    index_training_shops,
+    off_subject,
+    read_training_shops,
+    self_asked,
+)
 from eval.vector_cache import CachedEmbedder
 
 ROOT = Path(__file__).parent.parent
 SAMPLE_SHOPS = ("tangli", "larchwood")
+
+EASY_A_SHOP, EASY_A_TRAINING_SHOP = 60, 5
+"""Questions added to a suite, and to a training shop: certain ones, and as many that are nothing to it."""
 
 _FIGURES = (
     ("answerable", "answerable", "count"),
@@ -122,9 +132,12 @@ async def _training_examples(
         try:
             knowledge = _Training(TrainingCatalogue(shops), index, embedder, ShopFiles(Path(folder)))
             pipeline = make_pipeline(settings, knowledge, NoModel())
-            for shop in track(shops, "Training shops", console=Console(stderr=True), transient=True):
+            shown = track(shops, "Training shops", console=Console(stderr=True), transient=True)
+            for number, shop in enumerate(shown):
                 await index_training_shops([shop], index, embedder)
-                turns = [(sample, shop.turn(sample)) for sample in shop.samples]
+                easy = self_asked(shop.chunks, EASY_A_TRAINING_SHOP)
+                strange = off_subject(shop.language, EASY_A_TRAINING_SHOP, number)
+                turns = [(sample, shop.turn(sample)) for sample in (*shop.samples, *easy, *strange)]
                 found += await selection.examples_of(pipeline, f"{selection.TRAINING}/{shop.name}", turns)
         finally:
             await index.close()
@@ -134,7 +147,14 @@ async def _training_examples(
 async def _of_shop(solver: ShopSolver, suite: Path) -> list[Example]:
     turns = [(sample, solver.turn(sample)) for sample in read_suite(suite).samples]
     shown = track(turns, f"Asking {solver.shop}", console=Console(stderr=True), transient=True)
-    return await selection.examples_of(solver.pipeline, solver.shop, shown)
+    found = await selection.examples_of(solver.pipeline, solver.shop, shown)
+    view = (await solver.pipeline.candidates(turns[0][1])).view
+    added = [
+        *self_asked(list(view.chunks.values()), EASY_A_SHOP),
+        *off_subject(solver.brand.default_language, EASY_A_SHOP),
+    ]
+    more = [(sample, solver.turn(sample)) for sample in added]
+    return found + await selection.examples_of(solver.pipeline, f"{selection.TRAINING}/{solver.shop}", more)
 
 
 def _intent_table(report: Mapping[str, Any]) -> Table:

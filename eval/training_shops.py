@@ -16,12 +16,14 @@ from random import Random
 from types import MappingProxyType
 from typing import Any
 
+from app.chat.language import language_of
 from app.chat.turn import Turn
 from app.knowledge.catalogue import ChunkVersion
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex, Vector
 from app.knowledge.release import Release
 from app.shop.brand import Brand
+from eval.fit_intents import read_utterances
 from eval.harness import Sample, Source
 from ingestion.points import SidedText, index_points, point_texts
 
@@ -103,6 +105,15 @@ def self_asked(chunks: Sequence[Chunk], count: int, seed: int = 0) -> list[Sampl
         ask = rng.choice(_ASKS_PRICE[chunk.language[:2]]).format(name=chunk.title)
         samples.append(Sample(id=f"self-price-{n}", question=ask, sources=(Source(chunk.path, chunk.locator),)))
     return samples
+
+
+def off_subject(language: str, count: int, seed: int = 0) -> list[Sample]:
+    """Questions that are nothing to any shop: without them the models never learn how far off "far off" is."""
+    chinese = language.startswith("zh")
+    strange = [text for text, intent in read_utterances() if intent == "offtopic"]
+    own = [text for text in strange if (language_of(text, "") == "zh") == chinese]
+    chosen = Random(seed).sample(own, min(count, len(own)))
+    return [Sample(f"off-{n}", text, category="offtopic", answerable=False) for n, text in enumerate(chosen)]
 
 
 async def index_training_shops(shops: Sequence[TrainingShop], index: KnowledgeIndex, embedder: Embedder) -> None:
