@@ -36,6 +36,7 @@ class Counter:
     async def close(self) -> None:
         """Stop watching and drafting."""
         await self.watch.stop()
+        await self.desk.close_down()
         await self.assistant.close()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +13,7 @@ from app.conversation.assist import Assistant
 from app.conversation.board import Board, CannedReplies, Person, Roster
 from app.conversation.brief import brief
 from app.conversation.conversation import Conversation
-from app.conversation.events import Draft, EventType
+from app.conversation.events import Draft, Event, EventType
 from app.conversation.hub import Hub, Ping
 from app.conversation.modes import Modes
 from app.conversation.ports import Brands
@@ -22,6 +24,10 @@ from app.conversation.standing import Status
 from app.errors import BadInput, Conflict, NotFound, XiaoerError
 
 MOST_TAGS = 20
+SOON_SECONDS = 0.1
+_MOVES_THE_QUEUE = frozenset(
+    {EventType.JOINED, EventType.WITHDRAWN, EventType.REQUEUED, EventType.RAISED, EventType.CLOSED, EventType.ERASED}
+)
 OUTCOMES = ("solved", "unsolved", "no_reply", "follow_up", "spam")
 
 
@@ -49,7 +55,9 @@ class Desk:
         self._brands = brands
         self._assistant = assistant
         self._clock = clock
+        self._telling: dict[str, asyncio.Task[None]] = {}
         conversations.listen(hub.hear)
+        conversations.listen(self._hear)
 
     async def claim(self, conversation_id: str, person: Person) -> None:
         """Take a conversation out of the queue, or from the bot. Of several who reach for it one gets it, the others
@@ -61,7 +69,6 @@ class Desk:
                 "or take more at once."
             )
         await self.conversations.join_agent(conversation_id, person.agent, person.name)
-        await self.tell_places((await self.conversations.look(conversation_id)).shop)
 
     async def assign(self, conversation_id: str, to: str, by: Person) -> None:
         """Give a conversation to somebody who is at the desk. Raises Conflict when they are not."""
@@ -72,7 +79,6 @@ class Desk:
             return
         joined = {"agent": target.agent, "name": target.name, "by": by.agent}
         await self.conversations.record(conversation_id, Draft(EventType.JOINED, joined))
-        await self.tell_places(conversation.shop)
 
     async def take_over(self, conversation_id: str, by: Person) -> None:
         """A supervisor takes a conversation from whoever has it: a colleague, the queue or the bot."""
@@ -81,7 +87,6 @@ class Desk:
             await self._pass(conversation, by, by)
         else:
             await self.conversations.join_agent(conversation_id, by.agent, by.name)
-            await self.tell_places(conversation.shop)
 
     async def transfer(
         self, conversation_id: str, person: Person, to: str = "", skill: str = "", note: str = ""
@@ -139,7 +144,6 @@ class Desk:
         conversation = await self.conversations.look(conversation_id)
         type_ = EventType.WITHDRAWN if conversation.status is Status.WAITING else EventType.LEFT
         await self.conversations.record(conversation_id, Draft(type_, {"agent": person.agent, "name": person.name}))
-        await self.tell_places(conversation.shop)
 
     async def close(self, conversation_id: str, person: Person, outcome: str) -> None:
         """End the conversation with what came of it. Only its holder, or nobody's, may be closed."""
@@ -149,7 +153,6 @@ class Desk:
         if conversation.standing.agent not in ("", person.agent):
             raise Conflict("A colleague has this conversation. Nothing was changed; take it over first.")
         await self.conversations.close_conversation(conversation_id, "agent", outcome)
-        await self.tell_places(conversation.shop)
 
     async def redraft(self, conversation_id: str) -> None:
         """Draft again, now."""
@@ -179,6 +182,24 @@ class Desk:
         ticket = conversation.episode.ticket if conversation.episode else ""
         values = {"order": next(iter(told["orders"]), ""), "ticket": ticket, "question": str(told["question"])}
         return {name: value for name, value in values.items() if value}
+
+    def _hear(self, conversation: Conversation, events: Sequence[Event]) -> None:
+        """Whoever leaves the queue, for whatever reason, moves the others up: they are told, soon and once."""
+        if any(event.type in _MOVES_THE_QUEUE for event in events) and conversation.shop not in self._telling:
+            task = asyncio.create_task(self._tell_soon(conversation.shop))
+            self._telling[conversation.shop] = task
+
+    async def _tell_soon(self, shop: str) -> None:
+        await asyncio.sleep(SOON_SECONDS)
+        self._telling.pop(shop, None)
+        with contextlib.suppress(XiaoerError):  # passing signs: the next move of the queue tells them again
+            await self.tell_places(shop)
+
+    async def close_down(self) -> None:
+        """Stop telling."""
+        for task in self._telling.values():
+            task.cancel()
+        await asyncio.gather(*self._telling.values(), return_exceptions=True)
 
     async def tell_places(self, shop: str) -> None:
         """Show everybody in the queue who follows here the place they have now."""
@@ -212,7 +233,6 @@ class Desk:
 
     async def _requeue(self, conversation: Conversation, about: dict[str, Any]) -> None:
         await self.conversations.record(conversation.id, Draft(EventType.REQUEUED, about))
-        await self.tell_places(conversation.shop)
 
     async def _is_draft(self, conversation_id: str, message_id: str, text: str) -> bool:
         for event in reversed(await self.conversations.events(conversation_id)):

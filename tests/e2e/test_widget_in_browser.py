@@ -199,6 +199,35 @@ def test_a_conversation_that_ended_offers_a_new_one(tab: Tab, server: ScriptedSe
     expect(tab.page.locator("xiaoer-chat textarea")).to_be_visible()
 
 
+def test_when_nobody_is_there_a_message_and_a_contact_are_left(tab: Tab, server: ScriptedServer) -> None:
+    server.tell("handoff.requested", reason="asked_for_human", text="We are away.", offline=True, message_id="")
+    form = tab.page.get_by_role("form", name="Nobody is here right now")
+    form.get_by_role("textbox", name="E-mail or phone").fill("ann@example.com")
+    form.get_by_role("textbox", name="What you need").fill("A new lid")
+    form.get_by_role("button", name="Leave it").click()
+    expect(form).to_be_hidden()
+    assert ("handoff", {"contact": "ann@example.com", "message": "A new lid"}) in server.posted
+    server.tell("ticket.opened", ticket="T-7KQ2MN", text="Filed as T-7KQ2MN.")
+    expect(tab.page.get_by_text("Filed as T-7KQ2MN.")).to_be_visible()
+
+
+def test_the_place_in_the_queue_moves_up(tab: Tab, server: ScriptedServer) -> None:
+    server.tell("handoff.requested", reason="anger", position=3, message_id="")
+    expect(tab.page.get_by_text("you are number 3")).to_be_visible()
+    server.tell("handoff.position", position=1)
+    expect(tab.page.get_by_text("you are number 1")).to_be_visible()
+
+
+def test_stars_are_asked_for_at_the_end_and_sent_once(tab: Tab, server: ScriptedServer) -> None:
+    tab.ask("Can I return it?")
+    expect(tab.page.locator(".rating")).to_be_visible()
+    server.tell("conversation.closed")
+    tab.page.get_by_role("button", name="2 out of 5").click()
+    expect(tab.page.get_by_role("group", name="How was it?")).to_contain_text("Thank you")
+    expect(tab.page.get_by_role("button", name="4 out of 5")).to_be_disabled()
+    assert ("feedback", {"helpful": False, "score": 2}) in server.posted
+
+
 def test_the_log_is_announced_politely_and_the_keyboard_reaches_everything(tab: Tab) -> None:
     log = tab.page.get_by_role("log", name="Conversation")
     expect(log).to_have_attribute("aria-live", "polite")

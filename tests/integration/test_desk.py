@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from sqlalchemy import text
 from app.adapters.db.engine import Database
 from app.adapters.db.staff import SqlStaffBook
 from app.api.container import Container
+from app.conversation.board import CannedReply
+from app.errors import NotFound
 from app.staff.account import Role
 from app.staff.door import Door, csrf_of
 from tests.edge import API_KEY, make_container, migrated_database
@@ -222,6 +225,60 @@ async def test_the_queue_is_ordered_by_priority_and_waiting_and_says_each_shoppe
     assert (await following)[-1][2] == {"position": 2}
     await mei.act(calm, "claim")
     assert await floor.container.desk.place(second) == 1
+
+
+async def test_who_leaves_the_queue_by_themselves_moves_the_others_up(floor: Floor) -> None:
+    first, _ = await floor.waiting()
+    other, _ = await floor.waiting()
+    following = asyncio.create_task(places(other, until=1))
+    await asyncio.sleep(0.2)
+    await first.post("close")
+    async with asyncio.timeout(10):
+        assert await following == [2, 1]
+
+
+async def places(shopper: Shopper, until: int) -> list[int]:
+    seen = []
+    async with shopper.client.stream("GET", f"{shopper.path}/events", headers=shopper.headers) as response:
+        async for _, name, data in events_of(response):
+            if name == "handoff.position":
+                seen.append(data["position"])
+                if data["position"] == until:
+                    return seen
+    return seen
+
+
+async def test_an_agent_on_another_instance_reaches_the_shopper(tmp_path: Path, postgres_url: str) -> None:
+    one, other = (make_container(tmp_path, url=postgres_url) for _ in range(2))
+    async with served(one) as near, served(other) as far:
+        shopper = await Shopper.begin(near, shop="hill", locale="en")
+        await shopper.say("a human please")
+        following = asyncio.create_task(shopper.follow(until="agent.message"))
+        await asyncio.sleep(0.2)
+        path = f"/v1/desk/conversations/{shopper.started['id']}"
+        assert (await far.post(f"{path}/claim", headers=KEY)).status_code == 200
+        assert (await far.post(f"{path}/messages", json={"text": "Hello"}, headers=KEY)).status_code == 201
+        async with asyncio.timeout(10):
+            told = await following
+        assert told[-1][2]["text"] == "Hello"
+        assert (await shopper.say("Are you there?")).json()["handoff"] == {"reason": "with_agent"}
+
+
+async def test_a_canned_reply_of_another_shop_is_not_there(floor: Floor) -> None:
+    mei = await floor.colleague("mei")
+    made = (await mei.post("replies", shop="hill", shortcut="a", title="A", en="One")).json()
+    changed = await mei.post("replies", shop="hill", id=made["id"], shortcut="a", title="A", en="Two")
+    assert changed.status_code == 201
+    assert [reply["en"] for reply in (await mei.get("replies?shop=hill"))["replies"]] == ["Two"]
+    assert floor.container.desk is not None
+    theirs = replace(await own_reply(floor), shop="elsewhere")
+    with pytest.raises(NotFound):
+        await floor.container.desk.canned.put(theirs)
+
+
+async def own_reply(floor: Floor) -> CannedReply:
+    assert floor.container.desk is not None
+    return (await floor.container.desk.canned.of("hill"))[0]
 
 
 async def test_nobody_takes_more_than_they_said_they_take(floor: Floor) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -166,11 +168,14 @@ class SqlCannedReplies:
         )
 
     async def put(self, reply: CannedReply) -> None:
-        """Add one, or replace the one of that id."""
+        """Add one, or replace the one of that id. Raises NotFound when that is another shop's."""
         row = {name: getattr(reply, name) for name in CannedReply.__dataclass_fields__}
 
         def put(connection: Connection) -> None:
-            connection.execute(delete(canned).where(canned.c.id == reply.id, canned.c.shop == reply.shop))
+            theirs = select(canned.c.shop).where(canned.c.id == reply.id)
+            if (connection.execute(theirs).scalar() or reply.shop) != reply.shop:
+                raise NotFound("There is no such canned reply. Nothing was changed.")
+            connection.execute(delete(canned).where(canned.c.id == reply.id))
             connection.execute(insert(canned), row)
 
         await self._database.run(put)
@@ -183,21 +188,23 @@ class SqlCannedReplies:
 
 
 class SqlModes:
-    """`Modes` in SQL. Read once, then from memory where no other instance can change them."""
+    """`Modes` in SQL. Read once, then from memory; where other instances may change them, again every second."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
-        self._shared = not database.url.startswith("sqlite")
-        self._kept: dict[str, ModeRules] = {}
+        self._clock = clock
+        self._fresh_seconds = math.inf if database.url.startswith("sqlite") else 1.0
+        self._kept: dict[str, tuple[float, ModeRules]] = {}
 
     async def of(self, shop: str) -> ModeRules:
         """The shop's mode; full auto where nobody has chosen."""
-        if not self._shared and shop in self._kept:
-            return self._kept[shop]
+        kept = self._kept.get(shop)
+        if kept is not None and self._clock() - kept[0] < self._fresh_seconds:
+            return kept[1]
         query = select(modes).where(modes.c.shop == shop)
         row = await self._database.run(lambda connection: connection.execute(query).first())
         rules = rules_of(orjson.loads(row.rules), row.changed_by, row.changed_at) if row else ModeRules()
-        self._kept[shop] = rules
+        self._kept[shop] = (self._clock(), rules)
         return rules
 
     async def choose(self, shop: str, rules: ModeRules) -> None:
@@ -210,7 +217,7 @@ class SqlModes:
             connection.execute(insert(modes), row)
 
         await self._database.run(put)
-        self._kept[shop] = rules
+        self._kept[shop] = (self._clock(), rules)
 
 
 def _found(connection: Connection, shop: str, wanted: Wanted) -> list[Case]:
