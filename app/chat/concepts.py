@@ -32,12 +32,18 @@ _PLAIN_WORDS = frozenset(
         "是否 支持 信息 上限 补充",
     )
 )
+_OF_ITS_OWN = re.compile(r"保质期|有效期|保修|质保|年龄|月龄|shelf|warranty|guarantee|\bage\b|expir", re.IGNORECASE)
+"""Columns that answer only who asks for them, though they hold the kind of number that is asked for."""
 _LEAST_OUTRIGHT = 0.6
 _LEAST_TOLD, _LEAST_BESIDES = 0.6, 0.8
 """Summed weight of the words that a question shares with a cell for the cell to speak of what is asked: where nothing
 else answers, and besides what does."""
+_LOOSE = frozenset({"money", "count of 个", "count of 人", "time"})
+"""Kinds of number whose being asked for rules out no column without one: much is meant by "how long"."""
 _FITTED = frozenset({"length", "temperature", "power", "voltage", "volume"})
 """Kinds of number that a shopper states of the thing a product must fit."""
+_MEASURED = frozenset({"size", "thickness"})
+"""Concepts that a question after how long, wide or thick is only answered by a length in."""
 _A_CHARACTER = 0.35
 _MOST_COLUMNS = 5
 _MOST_TOLD = 2
@@ -123,6 +129,7 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
     told = {c: _told(telling, c, values, weights) for c, values in cells.items()}
     chosen = [c for c in sorted(named, key=lambda c: -named[c]) if named[c] >= _LEAST_OUTRIGHT][:3]
     wanted = asked_dimensions(asked.whole)
+    hard = [d for d in wanted if d not in _LOOSE]
     for concept in asked.concepts:
         held = [c for c in cells if concept.column.search(c)]
         if not concept.weak and held and not any(c in held for c in chosen):
@@ -130,7 +137,11 @@ def columns_for(asked: Asked, variants: Sequence[Chunk], weights: WordWeights) -
     for dimension in wanted:
         held = [c for c in cells if _holds(cells[c], c, (dimension,))]
         chosen += _likeliest(asked, held, named, told, is_open=not any(c in held for c in chosen))
-    spoken = {c: share + 0.5 * named.get(c, 0.0) for c, share in told.items() if c not in chosen}
+    spoken = {
+        c: share + 0.5 * named.get(c, 0.0)
+        for c, share in told.items()
+        if c not in chosen and (chosen or not hard or _holds(cells[c], c, hard))
+    }
     best = max(spoken.values(), default=0.0)
     if best >= (_LEAST_BESIDES if chosen else _LEAST_TOLD):
         chosen += [c for c in spoken if spoken[c] >= max(_LEAST_TOLD, 0.6 * best)][: 1 if chosen else _MOST_TOLD]
@@ -155,11 +166,14 @@ def _of_concept(
     """Of the columns that hold a concept, the one that speaks most of the question; of prices all."""
     if concept.name == "price":
         return held[:2]
+    if concept.name in _MEASURED and "length" in wanted:
+        held = [c for c in held if SIZE_CHART.search(c) or _holds(cells[c], c, ("length",))]
     if concept.name == "size":
         charts = [c for c in held if SIZE_CHART.search(c)]
         if charts and (asked.is_about_body or any(told[c] > 0 for c in charts)):
             return charts[:1]
-    return [max(held, key=lambda c: (_holds(cells[c], c, wanted), told[c], -held.index(c)))]
+    best = max(held, key=lambda c: (_holds(cells[c], c, wanted), told[c], -held.index(c)), default="")
+    return [best] if best else []
 
 
 def _of_weak(asked: Asked, cells: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -225,7 +239,7 @@ def _likeliest(
     best = max(speaks.values(), default=0.0)
     if best >= (0.3 if is_open else _LEAST_TOLD):
         return [c for c in held if speaks[c] == best][:1]
-    return list(held) if is_open and len(held) == 1 else []
+    return [c for c in held if is_open and len(held) == 1 and not _OF_ITS_OWN.search(c)]
 
 
 def _told(text: str, column: str, values: Sequence[str], weights: WordWeights) -> float:

@@ -44,7 +44,8 @@ MANY = re.compile(
 )
 """A question over a whole family of products, not over two."""
 _PARTS_ALONE = re.compile(
-    r"单(独)?(买|卖|配|售)|另配|替换|配件|备用|\bspare|replacement|on its own|separately", re.IGNORECASE
+    r"单(独)?(买|卖|配|售)|另配|换(一)?(块|个|根|条|张|片).{1,5}(多少|几)|sold (solo|alone)|替换|配件|备用|\bspare|replacement|on its own|separately",
+    re.IGNORECASE,
 )
 """What is asked is a part of the product, which its row says nothing about."""
 _INTRODUCE = re.compile(
@@ -130,7 +131,7 @@ class ProductReader:
         extreme = chosen_by_extreme(question.text, [product for product, _ in products])
         for product, _ in products:
             rows, narrowed = meant(question, product, self._colours)
-            telling = self._catalogue(view).without_options(text, product)
+            telling = _less(self._catalogue(view).without_options(text, product), rows, narrowed)
             of_product = Asked(text, question.text, asked, narrowed, states_a_measure(question.text), telling)
             found = () if _PARTS_ALONE.search(text) else columns_for(of_product, rows, view.weights)
             if extreme and product is not extreme[0]:
@@ -191,6 +192,14 @@ class ProductReader:
         if (catalogue := self._catalogues.get(view)) is None:
             catalogue = self._catalogues[view] = Catalogue(view)
         return catalogue
+
+
+def _less(text: str, rows: Sequence[Chunk], columns: Iterable[str]) -> str:
+    """The text less the words of the option values that say which variant is meant."""
+    named = {w for c in columns for row in rows for w in words(row.attributes.get(c, "")) if len(w) >= 2}
+    for word in named:
+        text = text.replace(word, " ") if not word.isascii() else text
+    return text
 
 
 def introduces(text: str) -> bool:

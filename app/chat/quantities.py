@@ -88,6 +88,7 @@ _KILO_ALONE = re.compile(r"(?<![\d.] )(?<![\d.])\b(?:a |one )?kilo\b")
 _COUNTERS = "颗包片支粒张袋枚只层格档泡种个人"
 _ASKED_COUNT = re.compile(rf"(?:(?:几|多少|好多)口?|\d口)([{_COUNTERS}])")
 _HOW_LONG = re.compile(r"多久|多长时间|how long (?!is|are)|how (?:much )?time")
+_HOW_WIDE = re.compile(r"多长(?!时)|多宽|多高|高度|宽度|长度|长宽|how (?:wide|tall|deep|thick)|in (?:mm|cm|inches)\b")
 _COUNTED = re.compile(rf"\d\s?([{_COUNTERS}])")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _KILO = re.compile(r"(?<![a-z0-9.])(\d{1,3})k(?![a-z])")
@@ -184,6 +185,7 @@ def asked_dimensions(text: str) -> tuple[str, ...]:
     counted = [_counted(m[1]) for m in _ASKED_COUNT.finditer(bare)]
     found = (_SPOKEN.get(n) or _dimension(n) for n in names)
     lasting = ["time"] if _HOW_LONG.search(bare) else []
+    lasting += ["length"] if _HOW_WIDE.search(bare) else []
     return tuple(dict.fromkeys([*(d for d in found if d), *lasting, *counted]))
 
 

@@ -20,7 +20,7 @@ _LETTER_SIZE = re.compile(r"^(x{0,4}[sl]|m|[2-6]xl|均码|one size)$", re.IGNORE
 _SIZE_WORDS = {
     "s": r"\bsmall\b|小码|小号",
     "m": r"\bmedium\b|\bmed\b|中码|中号",
-    "l": r"(?<!x-)(?<!extra )(?<!x )\blarge\b|(?<!加)大码|(?<!加)大号",
+    "l": r"(?<!x-)(?<!extra )(?<!x )\blarge\b|(?<![加最])大码|(?<![加最])大号",
     "xl": r"\b(extra|x)[- ]large\b|加大码|加大号",
 }
 _LETTER_ORDER = ("xxxs", "xxs", "xs", "s", "m", "l", "xl", "xxl", "2xl", "xxxl", "3xl", "4xl", "5xl")
