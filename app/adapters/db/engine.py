@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from app.errors import Unavailable
 
 T = TypeVar("T")
 
@@ -56,11 +59,26 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_now, work)
 
     def run_now(self, work: Callable[[Connection], T]) -> T:
-        """The same, on the calling thread."""
-        with self.engine.begin() as connection:
-            return work(connection)
+        """The same, on the calling thread. Raises Unavailable when the database is down, busy, or its disk is full."""
+        try:
+            with self.engine.begin() as connection:
+                return work(connection)
+        except OperationalError as error:
+            raise Unavailable(_told(str(error.orig))) from error
 
     def close(self) -> None:
         """Wait for what is under way, then close the connections. Closing twice is harmless."""
         self._threads.shutdown(wait=True)
         self.engine.dispose()
+
+
+def _told(cause: str) -> str:
+    """What an operator can do about it; the driver's own words may hold connection details."""
+    if "full" in cause or "No space left" in cause or "disk I/O error" in cause:
+        return (
+            "The disk of the database is full, or does not take what is written. Nothing of this was kept, everything "
+            "before it was. Free some space, then try again."
+        )
+    if "locked" in cause:
+        return "The database is busy with another process. Nothing of this was kept; try again."
+    return "The database cannot be reached or does not answer as it should. Nothing of this was kept; try again."

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 import qdrant_edge as qe
 
+from app.adapters.index.disk_room import require_room_to_open, require_room_to_write
 from app.adapters.index.payload import (
     DENSE,
     FLOAT_FIELDS,
@@ -149,6 +150,7 @@ class EdgeIndex:
         folder = _shard_folder(self._path)
         if not folder.exists():
             return
+        require_room_to_open(self._path)
         try:
             self._shard = _engine(lambda: qe.EdgeShard.load(str(folder)))
             self._size = _engine(self._stored_size)
@@ -159,8 +161,7 @@ class EdgeIndex:
             ) from problem
 
     def _stored_size(self) -> int | None:
-        request = qe.ScrollRequest(limit=1, with_vector=[DENSE])
-        records, _ = self._shard.scroll(request)
+        records, _ = self._shard.scroll(qe.ScrollRequest(limit=1, with_vector=[DENSE]))
         return len(records[0].vector[DENSE]) if records else None
 
     def _create(self, size: int) -> None:
@@ -184,6 +185,7 @@ class EdgeIndex:
         if not points:
             return
         size = len(points[0].dense)
+        require_room_to_write(self._path, len(points), size)
         if self._shard is None:
             self._create(size)
         elif size != self._size:
@@ -205,6 +207,7 @@ class EdgeIndex:
         self._create(size)
 
     def _close_chunks(self, shop: str, chunk_ids: list[str], to_release: int) -> None:
+        require_room_to_write(self._path, len(chunk_ids), 0)
         open_points = qe.Filter(
             must=[
                 qe.FieldCondition("shop", match=qe.MatchValue(shop)),
