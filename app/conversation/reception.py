@@ -41,10 +41,16 @@ _ASKS_CONTACT = re.compile(r"邮箱|手机|电话|联系方式|微信|e-?mail|ph
 """A shop's own line that asks for a contact: asking again would be one time too many."""
 _HURT = re.compile(
     r"(用|吃|喝|穿|戴|敷|抹|涂|碰|打开|拆)(了|过|完|的时候).{0,16}(起(了)?(红)?疹|过敏|红肿|肿了|中毒|受伤|烫伤|烫到|划伤|割伤|烧伤|拉肚子|呕吐|住院|出血)"
-    r"|(被|把).{0,10}(烫伤|烫到|划伤|割伤|烧伤|电到|砸伤|扎伤)"
-    r"|\b(got|gave me|given me|caused|suffered|have had|been|was|is|am|were)\b.{0,24}"
-    r"\b(rash|poisoning|poisoned|burnt|burned|burns?|injured|injury|hurt|electrocuted|hospital(ised|ized)?|bleeding|scalded)\b"
-    r"|\b(burnt|burned|cut|scalded|injured|hurt) (my|myself|his|her|our)\b",
+    r"|被.{0,10}(烫伤|烫到|划伤|割伤|烧伤|电到|砸伤|扎伤)"
+    r"|\b(i|we|he|she|my (son|daughter|child|baby|kid|wife|husband|mum|mom|dad|partner|dog|cat)|somebody|someone)\b"
+    r"('ve|'m|'s| have| has| had| was| were| am| is| got)?( been| got| had| was)?.{0,20}"
+    r"\b(rash|poisoning|poisoned|burnt|burned|burns|injured|injury|hurt|electrocuted|hospital(ised|ized)?|bleeding|scalded)\b"
+    r"|\b(gave|given) (me|us|him|her)\b.{0,16}\b(rash|burns?|blisters|poisoning|shock|hives)\b"
+    r"|\b(burnt|burned|cut|scalded|injured|hurt) (my|myself|himself|herself|his|her|our)\b",
+    re.IGNORECASE,
+)
+_IN_GENERAL = re.compile(
+    r"会不会|会.{0,8}(吗|么)|是否|容易.{0,8}(吗|么)|怕|\b(will|would|could|can|might|if|does|do|in case|so that)\b",
     re.IGNORECASE,
 )
 """Somebody was hurt already: not asked about in general."""
@@ -223,7 +229,8 @@ class Reception:
 
 def went_wrong(decision: Decision, turn: Turn) -> str:
     """ "sensitive_topic" where somebody was hurt: a person has to hear of it, whatever the knowledge says; else ""."""
-    return "sensitive_topic" if isinstance(decision, Answer) and _HURT.search(turn.text) else ""
+    hurt = _HURT.search(turn.text) and not _IN_GENERAL.search(turn.text)
+    return "sensitive_topic" if isinstance(decision, Answer) and hurt else ""
 
 
 def going_round(decision: Decision, turn: Turn) -> str:

@@ -192,7 +192,13 @@ async def test_it_does_so_when_another_instance_let_the_person_in(shop: Shop) ->
     assert shop.types().count("message.received") == 1
 
 
-@pytest.mark.parametrize("text", ["I burnt my hand on the kettle", "用了这个面霜以后脸上起红疹了"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I burnt my hand on the kettle", "用了这个面霜以后脸上起红疹了", "the insoles gave me a rash", "被水壶烫伤了",
+        "I got carbon monoxide poisoning from your stove", "my son was injured by the tent pole",
+    ],
+)  # fmt: skip
 async def test_who_was_hurt_gets_the_shops_own_advice_and_a_person(shop: Shop, text: str) -> None:
     reply = await shop.ask(text)
     assert reply["handoff"] == {"reason": "sensitive_topic"}
@@ -201,7 +207,14 @@ async def test_who_was_hurt_gets_the_shops_own_advice_and_a_person(shop: Shop, t
     assert reply["text"].startswith("A colleague should look at this in person.")
 
 
-@pytest.mark.parametrize("text", ["Does the kettle burn if it is empty?", "敏感肌用会过敏吗", "How is it cut?"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Does the kettle burn if it is empty?", "敏感肌用会过敏吗", "How is it cut?", "Is the burn time three hours?",
+        "用了会不会过敏", "Is the wood burned or stained?", "Can I get burned if I touch it?", "I cut the order short",
+        "孩子喝了会拉肚子吗", "how long has the gas burned",
+    ],
+)  # fmt: skip
 async def test_a_question_about_safety_in_general_is_answered(shop: Shop, text: str) -> None:
     assert (await shop.ask(text))["decision"] == "answer"
 
