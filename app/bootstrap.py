@@ -416,14 +416,17 @@ async def parts_of(settings: Settings, knowledge: Knowledge, model: LanguageMode
     """The state of every part, for /readyz. The model is not required: without it answers are extractive."""
     shops = await knowledge.catalogue.shops()
     live = {shop: await knowledge.catalogue.live_release(shop) for shop in shops}
-    counted = 0
+    counted, short = 0, []
     for shop, release in live.items():
-        counted += await knowledge.index.count(shop, release) if release else 0
+        if release:
+            counted += (found := await knowledge.index.count(shop, release))
+            if found < (belong := await knowledge.catalogue.point_count(shop, release)):
+                short.append(f"; {found} of {belong} in {shop}: run `xiaoer reindex --shop {shop}`")
     status = model.status if isinstance(model, EmbeddedModel) else ("ready" if model.available else "not available")
     return (
         Part("database", True, knowledge.database.engine.dialect.name),
         Part("knowledge", any(live.values()), f"{sum(1 for r in live.values() if r)} shops live"),
-        Part("index", counted > 0, f"{counted} points"),
+        Part("index", counted > 0, f"{counted} points of live releases{''.join(short)}"),
         Part("embedder", True, knowledge.embedder.name),
         Part("model", settings.model == "none" or model.available, str(status), required=False),
     )

@@ -14,6 +14,7 @@ from zlib import crc32
 from app.errors import NoKnowledge, NotFound
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import Catalogue
+from app.knowledge.view import changes, standing
 from app.shop.brand import Brand
 from app.web.picture import shape_of, tint_of
 from app.web.words import WORDS
@@ -117,6 +118,18 @@ class StorefrontSource(Protocol):
         """`shop` "" is the default shop, `language` "" the shop's own. Raises NotFound or NoKnowledge."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was read of a release, and until when it is what the page shows."""
+
+    release: int
+    until: datetime
+    shown: tuple[tuple[ProductCard, ...], int, tuple[Chunk, ...], int]
+
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
 class StorefrontReader:
     """Builds storefront data; `brands` gives a shop's brand or raises NotFound.
 
@@ -127,7 +140,7 @@ class StorefrontReader:
         self._catalogue = catalogue
         self._brands = brands
         self._default_shop = default_shop
-        self._kept: dict[str, tuple[int, tuple[ProductCard, ...], int, tuple[Chunk, ...], int]] = {}
+        self._kept: dict[str, _Kept] = {}
 
     async def read(self, shop: str = "", language: str = "") -> StorefrontData:
         """The page's data. Raises NotFound for an unknown shop, NoKnowledge before its first publish."""
@@ -167,14 +180,16 @@ class StorefrontReader:
     async def _knowledge(
         self, shop: str, release: int, brand: Brand
     ) -> tuple[tuple[ProductCard, ...], int, tuple[Chunk, ...], int]:
-        kept = self._kept.get(shop)
-        if kept is None or kept[0] != release:
+        kept, now = self._kept.get(shop), datetime.now(UTC)
+        if kept is None or kept.release != release or now >= kept.until:
             chunks = await self._catalogue.chunks(shop, release)
-            cards = product_cards(chunks, brand.currency)
+            # Prices are those of today: a sale begins and ends within a release.
+            until = next((moment for moment in changes(chunks) if moment > now), _NEVER)
+            cards = product_cards(standing(chunks, now), brand.currency)
             faqs = tuple(chunk for chunk in chunks if chunk.kind is Kind.FAQ)
-            kept = (release, tuple(spread(cards, PRODUCTS_SHOWN)), len(cards), faqs, len(chunks))
+            kept = _Kept(release, until, (tuple(spread(cards, PRODUCTS_SHOWN)), len(cards), faqs, len(chunks)))
             self._kept[shop] = kept
-        return kept[1:]
+        return kept.shown
 
 
 def page_language(brand: Brand) -> str:

@@ -107,3 +107,11 @@ async def test_a_currency_is_shown_only_where_it_is_known(brand: Brand, sign: st
 async def test_a_product_is_drawn_by_its_name_then_its_category(name: str, category: str, shape: str) -> None:
     assert shape_of(name, category) == shape
     assert 0 <= tint_of(name) < TINTS
+
+
+async def test_a_price_that_holds_from_tomorrow_is_not_shown_today(monkeypatch: pytest.MonkeyPatch) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    sale = replace(product("Quilt", "Q1", "en", Price="499"), valid_from=tomorrow)
+    monkeypatch.setitem(CHUNKS, "hills", [product("Quilt", "Q1", "en", Price="899"), sale])
+    (card,) = (await ShopWindow().storefront("hills", "en")).products
+    assert (card.price, card.variants) == ("£899", 1)
