@@ -108,6 +108,19 @@ class KnowledgeIntake:
             for file in found
         ]
 
+    async def tables(self, shop: str, path: str) -> Mapping[str, Any]:
+        """What the tables of an uploaded file hold, and a guess where nobody knew."""
+        module = await _module("ingestion.map_upload")
+        told: Mapping[str, Any] = await asyncio.to_thread(
+            module.uploaded_tables, self._opened.home / "shops" / shop, path
+        )
+        return told
+
+    async def say_what_it_holds(self, shop: str, entry: Mapping[str, Any], into: Path) -> None:
+        """Put a mapping with this entry into a folder of incoming files."""
+        module = await _module("ingestion.map_upload")
+        await asyncio.to_thread(module.say_what_it_holds, self._opened.home / "shops" / shop, entry, into)
+
     async def _run(
         self, source: Any, shop: str, publish: bool, progress: Progress, force: str = ""
     ) -> Mapping[str, Any]:

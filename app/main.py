@@ -18,6 +18,7 @@ from app.api import (
     hit_test,
     intake,
     knowledge,
+    mapping,
     openai,
     problems,
     releases,
@@ -68,7 +69,7 @@ def create_app(container: Container) -> FastAPI:
     )
     problems.install(app)
     people = (desk, desk_floor, desk_page, accounts, signing, console)
-    for part in (shopper, openai, knowledge, hit_test, intake, editing, releases, replay, health, *people):
+    for part in (shopper, openai, knowledge, hit_test, mapping, intake, editing, releases, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)
     if isinstance(container, StorefrontSource):

@@ -111,6 +111,12 @@ class Intake(Protocol):
     async def stage_edits(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Build a release with all that editors changed."""
 
+    async def tables(self, shop: str, path: str) -> Mapping[str, Any]:
+        """What the tables of an uploaded file hold, and a guess where nobody knew."""
+
+    async def say_what_it_holds(self, shop: str, entry: Mapping[str, Any], into: Path) -> None:
+        """Put a mapping with this entry into a folder of incoming files."""
+
     async def uploads(self, shop: str) -> Sequence[Mapping[str, Any]]:
         """The uploaded files: path, size_bytes, changed_at."""
 

@@ -322,6 +322,23 @@ def test_a_spreadsheet_of_questions_is_asked_at_once(console: Console, open_tab:
     assert "capital of Peru" in Path(saved.value.path()).read_text(encoding="utf-8-sig")
 
 
+def test_the_columns_of_a_table_nobody_recognised_are_named_by_the_editor(console: Console, open_tab: OpenTab) -> None:
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    go(tab, "Upload")
+    table = "Ticket subject,Macro,Team\nengraved tins,We engrave tins for 4 pounds.,Sales\nsamples,Samples are free.,Sales\n"
+    file = {"name": "macros.csv", "mimeType": "text/csv", "buffer": table.encode()}
+    tab.page.locator("input[type=file]").set_input_files(file)
+    tab.page.get_by_text("is ready and waits for you").wait_for()
+    tab.page.get_by_role("button", name="Columns macros.csv").click()
+    tab.page.get_by_label("This table holds").select_option("faq")
+    tab.page.get_by_label("Ticket subject").select_option("question")
+    tab.page.get_by_label("Macro").select_option("answer")
+    tab.page.get_by_role("button", name="Read it like this").click()
+    tab.page.get_by_role("heading", name="Done").wait_for()
+    assert tab.page.get_by_role("row", name=re.compile("@uploads/macros.csv 2 2")).is_visible()
+
+
 def test_a_question_that_was_not_understood_becomes_a_phrasing_or_a_new_row(
     console: Console, open_tab: OpenTab
 ) -> None:

@@ -5,6 +5,7 @@ import { address, get, post, send, shop, upload } from "../staff/api.ts";
 import { attempt, sure } from "../staff/feedback.ts";
 import { ago, count, t } from "../staff/words.ts";
 import { type Dropped, dropZone } from "./drop.ts";
+import { isTable, mapButton } from "./mapping.ts";
 import { follow, type Job, outcome, progressBar } from "./jobs.ts";
 
 interface Uploaded {
@@ -69,7 +70,7 @@ function uploaded(files: Uploaded[], now: HTMLElement, reload: () => void): HTML
         await attempt(async () => void (await watch(await send<Job>("DELETE", address("/v1/knowledge/uploads", { shop, path: file.path, publish: "false" })), now, reload)), drop);
       }
     });
-    return h("tr", {}, h("td", { class: "source" }, file.path), h("td", { class: "number" }, size(file.size_bytes)), h("td", {}, ago(file.changed_at)), h("td", { class: "number" }, drop));
+    return h("tr", {}, h("td", { class: "source" }, file.path), h("td", { class: "number" }, size(file.size_bytes)), h("td", {}, ago(file.changed_at)), h("td", {}, h("div", { class: "row end" }, isTable(file.path) ? mapButton(file.path, (job) => watch(job, now, reload)) : "", drop)));
   });
   return h("section", { class: "card" }, h("div", { class: "card-head" }, h("h2", {}, t("上传过的文件", "Uploaded files")), h("small", {}, count(files.length))), h("div", { class: "scroll flat" }, h("table", {}, h("tbody", {}, ...rows))));
 }
