@@ -326,7 +326,7 @@ def test_the_columns_of_a_table_nobody_recognised_are_named_by_the_editor(consol
     tab = open_tab(console.url + "/console/sign-in")
     console.sign_in(tab)
     go(tab, "Upload")
-    table = "Ticket subject,Macro,Team\nengraved tins,We engrave tins for 4 pounds.,Sales\nsamples,Samples are free.,Sales\n"
+    table = "Ticket subject,Macro,Team\nengraved tins,We engrave tins.,Sales\nsamples,Samples are free.,Sales\n"
     file = {"name": "macros.csv", "mimeType": "text/csv", "buffer": table.encode()}
     tab.page.locator("input[type=file]").set_input_files(file)
     tab.page.get_by_text("is ready and waits for you").wait_for()
