@@ -22,8 +22,8 @@ from app.errors import BadInput, NotFound
 from app.settings import Settings
 from eval.compare import compare
 from eval.gates import failures
-from eval.harness import Outcome, Suite, Task, run
-from eval.production import ShopSolver, open_solvers
+from eval.harness import Outcome, Solver, Suite, Task, run
+from eval.production import open_asker, open_solvers
 from eval.read_suite import read_suite
 from eval.report.comparison import comparison_page, print_comparison
 from eval.report.files import summary_json, write_outcomes
@@ -35,6 +35,7 @@ from eval.screen import run_or_tell, screen
 from eval.summary import Summary, by_group
 
 ROOT = Path(__file__).parent.parent
+LIVE = "live:"
 SAMPLE_SHOPS = ("tangli", "larchwood")
 KNOWN = {shop: (ROOT / "shops" / shop, ROOT / "eval" / "suites" / f"{shop}.jsonl") for shop in SAMPLE_SHOPS} | {
     shop: (ROOT / "eval" / "heldout" / shop / "shop", ROOT / "eval" / "heldout" / shop / "suite.jsonl")
@@ -44,10 +45,10 @@ KNOWN = {shop: (ROOT / "shops" / shop, ROOT / "eval" / "suites" / f"{shop}.jsonl
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A shop folder and the suite that is asked of it."""
+    """A shop folder and the suite that is asked of it; no folder = what the shop has live."""
 
     name: str
-    folder: Path
+    folder: Path | None
     suite: Path
 
 
@@ -63,7 +64,10 @@ class Asked:
 def run_suites(
     targets: Annotated[
         list[str] | None,
-        typer.Argument(help="tangli, larchwood, xinghe, brightpaw, or FOLDER[=SUITE.jsonl]; default the sample shops."),
+        typer.Argument(
+            help="tangli, larchwood, xinghe, brightpaw, FOLDER[=SUITE.jsonl], or live:SHOP=SUITE.jsonl for what a shop "
+            "has live, asked of the running server where there is one; default the sample shops."
+        ),
     ] = None,
     *,
     out: Annotated[Path | None, typer.Option(help="Folder of the run; an unfinished one is taken up again.")] = None,
@@ -116,6 +120,11 @@ def target_of(name: str) -> Target:
     """What a word on the command line means. Raises typer.BadParameter."""
     if name in KNOWN:
         return Target(name, *KNOWN[name])
+    if name.startswith(LIVE):
+        shop, _, live_suite = name.removeprefix(LIVE).partition("=")
+        if not Path(live_suite).is_file():
+            raise typer.BadParameter(f"{name} names no suite; write {LIVE}{shop}=SUITE.jsonl")
+        return Target(shop, None, Path(live_suite))
     folder_name, _, suite_name = name.partition("=")
     folder, suite = KNOWN.get(folder_name, (Path(folder_name), Path(folder_name) / "suite.jsonl"))
     suite = Path(suite_name) if suite_name else suite
@@ -129,21 +138,37 @@ async def _ask_all(settings: Settings, targets: Sequence[Target], folder: Path, 
     if len({target.name for target in targets}) < len(targets):
         raise BadInput("Two folders have the same name; a run keeps one suite a name.")
     code = await asyncio.to_thread(code_fingerprint)
-    asked = []
-    async with open_solvers(settings, {t.name: t.folder for t in targets}, screen) as solvers:
-        for target in targets:
+    asked = [await _ask_live(settings, target, folder, jobs, limit) for target in targets if target.folder is None]
+    read = {target.name: target.folder for target in targets if target.folder is not None}
+    if not read:
+        return asked
+    async with open_solvers(settings, read, screen) as solvers:
+        for target in (target for target in targets if target.name in read):
             suite = _suite(target, limit)
             solver = solvers[target.name]
             state = fingerprint(code, target.suite.read_bytes(), settings.model, str(settings.confidence_threshold),
                                 solver.knowledge)  # fmt: skip
             outcomes = await _ask(suite, solver, Journal(folder / f"{target.name}.answers.jsonl", state), jobs)
-            groups = by_group(outcomes)
-            screen.print(suite_table(target.name, groups), headline(target.name, groups["all"]), "")
-            asked.append(Asked(target, outcomes, groups))
+            asked.append(_told(target, outcomes))
     return asked
 
 
-async def _ask(suite: Suite, solver: ShopSolver, journal: Journal, jobs: int) -> list[Outcome]:
+async def _ask_live(settings: Settings, target: Target, folder: Path, jobs: int, limit: int) -> Asked:
+    """What is live may change between two starts, so such a run is never taken up again."""
+    own = settings.model_copy(update={"home": settings.home.parent})
+    async with open_asker(own, target.name, screen) as solver:
+        journal = Journal(folder / f"{target.name}.answers.jsonl", datetime.now(UTC).isoformat())
+        outcomes = await _ask(_suite(target, limit), solver, journal, jobs)
+    return _told(target, outcomes)
+
+
+def _told(target: Target, outcomes: Sequence[Outcome]) -> Asked:
+    groups = by_group(outcomes)
+    screen.print(suite_table(target.name, groups), headline(target.name, groups["all"]), "")
+    return Asked(target, outcomes, groups)
+
+
+async def _ask(suite: Suite, solver: Solver, journal: Journal, jobs: int) -> list[Outcome]:
     known = {i: s for i, s in journal.taken_up().items() if i in {sample.id for sample in suite.samples}}
     if known:
         screen.print(f"{suite.name}: {len(known)} answers of the run that was broken off are kept.", style="dim")

@@ -194,5 +194,9 @@ def test_a_target_is_a_known_shop_or_a_folder_with_a_suite(tmp_path: Path) -> No
     assert target_of("tangli").folder.name == "tangli"
     assert target_of(str(tmp_path)).suite == tmp_path / "suite.jsonl"
     assert target_of(f"tangli={tmp_path}/suite.jsonl").suite == tmp_path / "suite.jsonl"
+    live = target_of(f"live:tea={tmp_path}/suite.jsonl")
+    assert (live.name, live.folder) == ("tea", None)
+    with pytest.raises(Exception, match="names no suite"):
+        target_of("live:tea")
     with pytest.raises(Exception, match="is not there"):
         target_of(str(tmp_path / "nowhere"))
