@@ -16,6 +16,7 @@ from app.knowledge.catalogue import WritableCatalogue
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.row_keys import numbered
 from ingestion.exporting.changes import FilePlan, plan_files
+from ingestion.exporting.patch_documents import patch_docx, patch_html
 from ingestion.exporting.patch_records import patch_records
 from ingestion.exporting.patch_tables import TablePatch
 from ingestion.exporting.sheets import open_sheets
@@ -102,6 +103,15 @@ async def export_shop(shop: str, folder: Path, *, home: Path, catalogue: Writabl
 
 def _is_filled(folder: Path) -> bool:
     return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+
+
+_PATCHES: dict[str, Callable[[Path, FilePlan], bytes | None]] = {
+    ".md": patch_markdown,
+    ".markdown": patch_markdown,
+    ".html": patch_html,
+    ".htm": patch_html,
+    ".docx": patch_docx,
+}
 
 
 def _write_mark(folder: Path, told: dict[str, Any]) -> None:
@@ -196,10 +206,9 @@ class _Export:
             return plan.path, file.read_bytes(), AS_IT_CAME
         if file.suffix.lower() in (".jsonl", ".ndjson"):
             return plan.path, patch_records(file, plan.changes, self._zone), CHANGED
-        if file.suffix.lower() in (".md", ".markdown"):
-            data = patch_markdown(file, plan.changes)
-            return (plan.path, data, CHANGED) if data is not None else None
-        return None
+        patch = _PATCHES.get(file.suffix.lower())
+        data = patch(file, plan) if patch else None
+        return (plan.path, data, CHANGED) if data is not None else None
 
     def _anew(self, plan: FilePlan) -> tuple[str, bytes, str] | None:
         sheets = tables_of(plan, self._zone)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.knowledge.chunk import Chunk
-from ingestion.exporting.changes import RowChange
+from ingestion.exporting.changes import FilePlan
 from ingestion.text import decode, one_line
 
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)(?:\s+#+)?\s*$")
@@ -15,11 +15,11 @@ _FENCE = re.compile(r"\s*(```|~~~)")
 _LEADING = re.compile(r"^(\s*)(#{1,6}\s|>|[=*_-]{3,}\s*$|```|~~~|\[TOC\])")
 
 
-def patch_markdown(file: Path, changes: Sequence[RowChange]) -> bytes | None:
+def patch_markdown(file: Path, plan: FilePlan) -> bytes | None:
     """The file with the text under the changed headings replaced; None when a heading is not found just once."""
     text = decode(file.read_bytes())
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
-    for change in changes:
+    for change in plan.changes:
         if change.file is None:
             return None
         span = _span(lines, change.file.locator)
