@@ -36,7 +36,8 @@ async def sign_in_page(request: Request) -> Response:
     account = await signed_in(request, _door(request))
     if account is not None:
         return _onward(_local(request.query_params.get("next", "")) or home_of(account.role))
-    return _sign_in_form(request, next=_local(request.query_params.get("next", "")))
+    nobody = not await _door(request).book.accounts()
+    return _sign_in_form(request, next=_local(request.query_params.get("next", "")), nobody=nobody)
 
 
 @router.post(SIGN_IN)
@@ -153,9 +154,16 @@ async def _come_in(request: Request, signed: SignedIn, onward: str) -> Response:
 
 
 def _sign_in_form(
-    request: Request, status: int = 200, *, next: str, login: str = "", wrong: bool = False, wait: int = 0
+    request: Request,
+    status: int = 200,
+    *,
+    next: str,
+    login: str = "",
+    wrong: bool = False,
+    wait: int = 0,
+    nobody: bool = False,
 ) -> Response:
-    context = {"next": next, "login": login, "wrong": wrong, "wait": wait}
+    context = {"next": next, "login": login, "wrong": wrong, "wait": wait, "nobody": nobody}
     return _with_form_cookie(request, "staff/sign_in.html", context, status)
 
 

@@ -80,6 +80,12 @@ async def test_a_stranger_is_sent_to_sign_in_and_comes_back_to_where_they_were_g
     assert back.headers["location"] == "/console/test?q=a%20b"
 
 
+async def test_a_server_without_accounts_says_how_the_first_is_made(client: httpx.AsyncClient, door: Door) -> None:
+    assert "xiaoer staff add admin --role admin --link" in (await client.get("/console/sign-in")).text
+    await door.add("mei", "Mei", Role.EDITOR, "", None)
+    assert "staff add" not in (await client.get("/console/sign-in")).text
+
+
 @pytest.mark.parametrize("next", ["//evil.test/", "https://evil.test", "/\\evil.test", "javascript:alert(1)"])
 async def test_signing_in_never_leads_to_another_site(client: httpx.AsyncClient, door: Door, next: str) -> None:
     await door.add("mei", "Mei", Role.EDITOR, "", GOOD)
