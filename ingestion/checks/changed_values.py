@@ -25,8 +25,9 @@ def changed_values(material: Material) -> Iterator[Finding]:
     """What changed here and stands unchanged where the two agreed until now is a contradiction in the making."""
     if material.before is None:
         return
-    stated = [(c, s) for c in material.chunks if c.kind is not Kind.PRODUCT for s in plain_sentences(c)]
     altered = [a for a in material.compared.altered if a.values_differ]
+    texts = (c for c in material.chunks if c.kind is not Kind.PRODUCT and altered)
+    stated = [(c, s) for c in texts for s in plain_sentences(c)]
     rewritten = {(a.now.chunk_id, a.after) for a in material.compared.altered}
     for change in altered:
         left_behind = [

@@ -34,6 +34,8 @@ Statement: TypeAlias = tuple[Chunk, str, frozenset[str]]
 def policy_figures(material: Material) -> Iterator[Finding]:
     """Dated texts are left out: a campaign's figure is meant to differ. Told for looking at, never blocking: two
     rules may read alike and hold for different cases."""
+    if not material.rows:
+        return
     statements = [s for chunk in material.chunks if _binds_always(chunk) for s in _statements(chunk)]
     policies: dict[str, list[Statement]] = defaultdict(list)
     for statement in statements:
