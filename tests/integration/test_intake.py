@@ -306,17 +306,18 @@ async def test_a_workbook_with_formulas_merged_cells_and_two_sheets_is_read(edit
     first = workbook.active
     assert first is not None
     first.title = "常见问题"
-    for row in (
+    asked: list[list[str | None]] = [
         ["分类", "问题", "答案"],
         ["发货", "多久发货？", "当天。"],
         [None, "包邮吗？", "满99元。"],
         ["其他", "=A1", '=HYPERLINK("http://x","y")'],
-    ):
+    ]
+    for row in asked:
         first.append(row)
     first.merge_cells("A2:A3")
     second = workbook.create_sheet("商品")
-    for row in (["商家编码", "宝贝名称", "价格"], ["A1", "云朵拖鞋", 59], ["A2", "溪边凉鞋", "=1+1"]):
-        second.append(row)
+    for sold in (["商家编码", "宝贝名称", "价格"], ["A1", "云朵拖鞋", 59], ["A2", "溪边凉鞋", "=1+1"]):
+        second.append(sold)
     packed = io.BytesIO()
     workbook.save(packed)
     report = await editor.report(await editor.upload(all__xlsx=packed.getvalue()))
