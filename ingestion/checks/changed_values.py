@@ -10,15 +10,17 @@ from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.finding import Finding, Severity, Words, row_of
 from ingestion.checks.compared import Altered, plain_sentences
 from ingestion.checks.material import Material
-from ingestion.checks.texts import bigrams, folded, hard_values, likeness, place, quoted, shown
+from ingestion.checks.texts import content_words, folded, hard_values, likeness, place, quoted, shown
 from ingestion.headers import Column, meanings
 
 CHECK = "changed_values"
 _VOLATILE = re.compile(
     r"库存|存量|数量|销量|stock|inventory|quantity|\bqty\b|sold|reviews?|rating|updated", re.IGNORECASE
 )
-SAME_TOPIC = 0.3
-"""Two sentences that share a value and so much of their words speak of the same thing."""
+SAID_SHARED, SAID_ALIKE = 2, 0.5
+"""Two sentences with a value in common speak of the same thing when they share so many words…"""
+TOPIC_SHARED, TOPIC_ALIKE = 4, 0.5
+"""… or so many with their titles."""
 
 
 def changed_values(material: Material) -> Iterator[Finding]:
@@ -78,8 +80,11 @@ def _still_says(change: Altered, chunk: Chunk, sentence: str) -> bool:
     gone = {unit: old[unit] - new.get(unit, frozenset()) for unit in old if new.get(unit)}
     if not any(there.get(unit, frozenset()) & amounts for unit, amounts in gone.items()):
         return False
-    ours = bigrams(f"{change.was.title} {change.before}")
-    return likeness(ours, bigrams(f"{chunk.title} {sentence}")) >= SAME_TOPIC
+    alone, other = content_words(change.before), content_words(sentence)
+    if len(alone & other) >= SAID_SHARED and likeness(alone, other) >= SAID_ALIKE:
+        return True
+    ours, theirs = alone | content_words(change.was.title), other | content_words(chunk.title)
+    return len(ours & theirs) >= TOPIC_SHARED and likeness(ours, theirs) >= TOPIC_ALIKE
 
 
 def _changed(change: Altered) -> Finding:

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeAlias
 
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.finding import Finding, Severity, Words, row_of
-from app.knowledge.tokenize import words
 from ingestion.checks.compared import clauses, plain_sentences
 from ingestion.checks.material import Material
-from ingestion.checks.texts import clash, hard_values, likeness, negations, place, quoted
+from ingestion.checks.texts import clash, content_words, hard_values, likeness, negations, place, quoted
 
 CHECK = "policy_figures"
 ALIKE = 0.6
 """Two statements that share so many of their words, figures and units left out, state the same rule…"""
 SHARED = 3
 """… if they are so many: of fewer it can't be told."""
-_UNITS = re.compile(
-    r"days?|business|working|workday|hours?|minutes?|weeks?|months?|years?|am|pm|up|per|each|about|every"
-    r"|(?:mon|tue|tues|wed|wednes|thu|thurs|fri|sat|satur|sun)(?:day)?"
-)
-_FIGURE = re.compile(
-    r"[¥￥£$€]?\d[\d,.]*|[零〇一二两三四五六七八九十百千万]+(?=个?(?:天|日|月|年|小时|分钟|元|块|件|次|折))"
-)
-
-
 Statement: TypeAlias = tuple[Chunk, str, frozenset[str]]
 
 
@@ -71,10 +60,7 @@ def _statements(chunk: Chunk) -> Iterator[Statement]:
     for sentence in plain_sentences(chunk):
         for clause in clauses(sentence):
             if hard_values(clause):
-                about = (
-                    word for word in words(_FIGURE.sub(" ", clause)) if len(word) > 1 and not _UNITS.fullmatch(word)
-                )
-                yield chunk, clause, frozenset(about)
+                yield chunk, clause, content_words(clause)
 
 
 def _agree(row: Statement, policy: Statement) -> bool:

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from app.chat.values import values
 from app.knowledge.chunk import Chunk
+from app.knowledge.tokenize import words
 
 _NOT_WORDS = re.compile(r"[\W_]+")
 _NEGATION = re.compile(
@@ -19,6 +20,20 @@ _NEGATION = re.compile(
 )
 _HARD_UNITS = frozenset({"number", "piece", "people", "per", "code", "link", "floor"})
 """Units that say too little, or name things, to call two of them a contradiction."""
+_FIGURE = re.compile(
+    r"[¥￥£$€]?\d[\d,.]*|[零〇一二两三四五六七八九十百千万]+(?=个?(?:天|日|月|年|小时|分钟|元|块|件|次|折))"
+)
+_UNITS = re.compile(
+    r"days?|business|working|workday|hours?|minutes?|weeks?|months?|years?|am|pm|up|per|each|about|every"
+    r"|(?:mon|tue|tues|wed|wednes|thu|thurs|fri|sat|satur|sun)(?:day)?"
+)
+
+
+@lru_cache(maxsize=65_536)
+def content_words(text: str) -> frozenset[str]:
+    """What a text is about: its words without figures, units and days of the week."""
+    told = words(_FIGURE.sub(" ", text))
+    return frozenset(word for word in told if len(word) > 1 and not _UNITS.fullmatch(word))
 
 
 @lru_cache(maxsize=65_536)

@@ -254,3 +254,10 @@ def test_what_was_found_in_a_text_that_still_stands_is_inherited_with_its_new_ro
     assert [(f.check, f.row, f.known) for f in again] == [("planted_orders", 5, True)]
     gone = run_checks(Material(chunks=[RETURNS, FREE], now=NOW, before=[planted, RETURNS, FREE]), live)
     assert "planted_orders" not in {f.check for f in gone}
+
+
+def test_the_same_figure_of_something_else_holds_nothing_back() -> None:
+    row = a_row("When do sales begin for members?", "Members enter every sale 24 hours ahead.")
+    now = a_row("When do sales begin for members?", "Members enter every sale 36 hours ahead.")
+    other = a_policy("Tracking", "The first scan can take up to 24 hours to appear.")
+    assert told(found(now, other, before=[row, other])) == [("changed_values", "warns")]
