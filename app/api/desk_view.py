@@ -14,7 +14,7 @@ from app.conversation.conversation import Conversation
 from app.conversation.events import Event, EventType
 from app.conversation.hub import Ping
 from app.errors import XiaoerError
-from app.shop.orders import Order
+from app.shop.orders import Order, OrderBook
 
 _PREVIEW = 90
 _STAFF_ONLY = frozenset({EventType.NOTED, EventType.TAGGED, EventType.DRAFTED, EventType.REQUEUED, EventType.TICKET})
@@ -77,25 +77,28 @@ async def conversation_json(
             "customer_id": identity.customer_id,
             "started_at": events[0].time.isoformat() if events else "",
         },
-        "orders": [order_json(order) for order in await _orders(container, conversation, told["orders"])],
+        "orders": [order_json(order) for order in await own_orders(container.orders, conversation, told["own_orders"])],
         "history": [case_json(other) for other in others],
         "events": [event_json(event) for event in events],
     }
 
 
-async def _orders(container: Container, conversation: Conversation, named: Sequence[str]) -> list[Order]:
-    """The orders whose number and phone tail the shopper or the storefront gave together: an agent sees no more
-    than the shopper has shown to own."""
-    if container.orders is None:
+async def own_orders(book: OrderBook | None, conversation: Conversation, own: Sequence[str]) -> list[Order]:
+    """The orders the shopper has shown to own, by a look-up of the bot's, which takes few guesses, or by the page they
+    came from. An agent sees no other: nobody is to be talked into reading out a stranger's."""
+    if book is None:
         return []
     identity = conversation.identity
     texts = [message.text for message in conversation.messages.values()]
     tails = list(dict.fromkeys([*([identity.phone_last4] if identity.phone_last4 else []), *_tails(texts)]))
     found: dict[str, Order] = {}
-    for number in [*([identity.order_id] if identity.order_id else []), *named][:_LOOKED_UP]:
-        for tail in tails[:_LOOKED_UP]:
+    pairs = [(number, tail) for number in own[:_LOOKED_UP] for tail in tails]
+    if identity.order_id and identity.phone_last4:
+        pairs.insert(0, (identity.order_id, identity.phone_last4))
+    for number, tail in pairs:
+        if number not in found:
             try:
-                order = await container.orders.find(conversation.shop, number, tail)
+                order = await book.find(conversation.shop, number, tail)
             except XiaoerError:
                 continue
             if order is not None:
@@ -104,8 +107,9 @@ async def _orders(container: Container, conversation: Conversation, named: Seque
 
 
 def _tails(texts: Sequence[str]) -> list[str]:
+    """Last four digits of phones, given alone or as a whole number."""
     digits = ("".join(c if c.isdigit() else " " for c in text).split() for text in texts)
-    return [part for parts in digits for part in parts if len(part) == 4]
+    return [part[-4:] for parts in digits for part in parts if len(part) == 4 or len(part) >= 10]
 
 
 def order_json(order: Order) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from app.chat.signals import ANGER, THANKS
 from app.conversation.events import Event, EventType
 
 TRIED = 6
-_ORDER = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,6}[-_]?\d[\dA-Za-z-]{5,24}(?![A-Za-z0-9])")
+_ORDER = re.compile(r"(?<![A-Za-z0-9])(?!\d{4}-\d\d?-\d)[A-Za-z]{0,6}[-_]?\d[\dA-Za-z-]{4,24}(?![A-Za-z0-9])")
 _SAYS_SOMETHING = re.compile(r"[^\W\d_]{2}")
 _SHORT = 90
 
@@ -66,6 +66,7 @@ def brief(events: Sequence[Event], language: str) -> dict[str, Any]:
         "reason": reason,
         "emotion": emotion,
         "orders": _orders([payload["text"] for payload in said], decided),
+        "own_orders": _looked_up(decided),
         "facts": [fact for payload in decided[-3:] for fact in payload.get("facts", ())][:12],
         "tried": [_tried(reply, decided, texts) for reply in replies[-TRIED:]],
         "passages": list(decided[-1].get("passages", ()))[:5] if decided else [],
@@ -91,9 +92,14 @@ def _emotion(texts: Sequence[str], reason: str) -> str:
 
 def _orders(texts: Sequence[str], decided: Sequence[Any]) -> list[str]:
     """Order numbers: those that were looked up, then those that look like one in what the shopper wrote."""
-    looked_up = [f["subject"] for payload in decided for f in payload.get("facts", ()) if f.get("name") == "order"]
     written = [number for text in texts for number in _ORDER.findall(text)]
-    return list(dict.fromkeys([*looked_up, *written]))[:5]
+    return list(dict.fromkeys([*_looked_up(decided), *written]))[:5]
+
+
+def _looked_up(decided: Sequence[Any]) -> list[str]:
+    """Orders that were found with the phone tail the shopper gave: theirs."""
+    facts = [fact for payload in decided for fact in payload.get("facts", ())]
+    return list(dict.fromkeys(fact["subject"] for fact in facts if fact.get("name") == "order"))
 
 
 def _tried(reply: Any, decided: Sequence[Any], texts: dict[str, str]) -> dict[str, Any]:

@@ -64,7 +64,7 @@ class DeskProjection:
     def _started(self, connection: Connection, event: Event, at: str) -> None:
         """A shopper the storefront vouches for is known again."""
         identity = event.payload.get("identity") or {}
-        named = str(identity.get("customer_id") or identity.get("order_id") or "")
+        named = str(identity.get("customer_id") or "")
         if not named:
             return
         shop = str(event.payload.get("shop", ""))
