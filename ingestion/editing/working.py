@@ -104,10 +104,11 @@ class Working:
         for key, chunk in keyed(self._chunks).items():
             row = layered.pop(key, None)
             now = live_chunk(row, self.zone, drafts=True) if row else chunk
-            says = said_chunk(row, self.zone) if row else None
+            says = said_chunk(row, self.zone) if row and now is None else None
             found[short(key)] = WorkingRow(short(key), key, chunk, now, row, says)
         for key, row in layered.items():
-            now, says = live_chunk(row, self.zone, drafts=True), said_chunk(row, self.zone)
+            now = live_chunk(row, self.zone, drafts=True)
+            says = now or said_chunk(row, self.zone)
             if says is not None and (row.active or row.in_conflict):
                 found[row.row] = WorkingRow(row.row, key, None, now, row, says)
         return found

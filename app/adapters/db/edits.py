@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, null, select, text, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 
 from app.adapters.db.edit_tables import edits, layered_rows
 from app.adapters.db.engine import Database
+from app.adapters.db.knowledge_rows import batches
 from app.errors import Conflict, NotFound, OutdatedEdit
 from app.knowledge.edits import Action, Edit, LayeredRow, NewEdit, Settlement
 
@@ -50,10 +52,12 @@ class SqlEdits:
                 if not edit.stands:
                     why = "was undone already" if edit.undone_at else "is part of the file by now, or was dropped"
                     raise Conflict(f"Edit {number} {why}. Nothing was undone; edit the row again instead.")
-            chosen = (edits.c.shop == shop, edits.c.number.in_(list(numbers)))
-            connection.execute(update(edits).where(*chosen).values(undone_at=datetime.now(UTC), undone_by=author))
+            now = datetime.now(UTC)
+            for batch in batches(list(numbers)):
+                chosen = (edits.c.shop == shop, edits.c.number.in_(batch))
+                connection.execute(update(edits).where(*chosen).values(undone_at=now, undone_by=author))
             _count_up(connection, shop, {found[number].row for number in numbers})
-            return [edit for row in _rows(connection, shop) for edit in row.edits if edit.number in numbers]
+            return [replace(found[number], undone_at=now, undone_by=author) for number in numbers]
 
         return await self._database.run(work)
 
@@ -132,57 +136,70 @@ def _edit(found: Row[Any]) -> Edit:
 
 
 def _version(connection: Connection, shop: str, row: str) -> int:
-    query = select(layered_rows.c.version).where(layered_rows.c.shop == shop, layered_rows.c.row == row)
-    return int(connection.execute(query).scalar() or 0)
+    return _versions(connection, shop, [row]).get(row, 0)
+
+
+def _versions(connection: Connection, shop: str, rows: Sequence[str]) -> dict[str, int]:
+    """Row → the version it is at; rows nobody touched are left out."""
+    found: dict[str, int] = {}
+    for batch in batches(list(rows)):
+        query = select(layered_rows.c.row, layered_rows.c.version).where(
+            layered_rows.c.shop == shop, layered_rows.c.row.in_(batch)
+        )
+        found.update((row, version) for row, version in connection.execute(query))
+    return found
 
 
 def _count_up(connection: Connection, shop: str, rows: set[str]) -> None:
-    of_rows = (layered_rows.c.shop == shop, layered_rows.c.row.in_(rows))
-    connection.execute(update(layered_rows).where(*of_rows).values(version=layered_rows.c.version + 1))
+    for batch in batches(list(rows)):
+        of_rows = (layered_rows.c.shop == shop, layered_rows.c.row.in_(batch))
+        connection.execute(update(layered_rows).where(*of_rows).values(version=layered_rows.c.version + 1))
 
 
 def _record(
     connection: Connection, shop: str, new: Sequence[NewEdit], author: str, *, checked: bool = False
 ) -> list[Edit]:
     number = connection.execute(select(func.max(edits.c.number)).where(edits.c.shop == shop)).scalar() or 0
-    batch, now, recorded = uuid.uuid4().hex, datetime.now(UTC), []
+    batch, now = uuid.uuid4().hex, datetime.now(UTC)
+    versions = _versions(connection, shop, [edit.row for edit in new])
     for edit in new:
-        stands_at = _version(connection, shop, edit.row)
-        if not checked and stands_at != edit.version:
-            raise OutdatedEdit(edit.row, stands_at)
-        if stands_at:
-            _count_up(connection, shop, {edit.row})
-        else:
-            connection.execute(insert(layered_rows).values(_new_row(shop, edit)))
-        number += 1
-        values = {
-            "shop": shop, "number": number, "row": edit.row, "action": edit.action.value, "fields": dict(edit.fields),
-            "base_hash": str((edit.base or {}).get("content_hash", "")), "version": stands_at, "author": author,
-            "batch": batch, "at": now, "staged_at": now if edit.staged else None, "undone_by": "", "settled": "",
-        }  # fmt: skip
-        connection.execute(insert(edits).values(values))
-        recorded.append(Edit(number, edit.row, edit.action, dict(edit.fields), author, now, batch))
+        if not checked and versions.get(edit.row, 0) != edit.version:
+            raise OutdatedEdit(edit.row, versions.get(edit.row, 0))
+    _count_up(connection, shop, set(versions))
+    fresh = {edit.row: _new_row(shop, edit) for edit in new if edit.row not in versions}
+    if fresh:
+        connection.execute(insert(layered_rows), list(fresh.values()))
+    recorded = [
+        Edit(number + at, edit.row, edit.action, dict(edit.fields), author, now, batch)
+        for at, edit in enumerate(new, start=1)
+    ]
+    rows = [
+        {
+            "shop": shop, "number": made.number, "row": edit.row, "action": edit.action.value,
+            "fields": made.fields, "base_hash": str((edit.base or {}).get("content_hash", "")),
+            "version": versions.get(edit.row, 0), "author": author, "batch": batch, "at": now,
+            "staged_at": now if edit.staged else None, "undone_by": "", "settled": "",
+        }
+        for made, edit in zip(recorded, new, strict=True)
+    ]  # fmt: skip
+    if rows:
+        connection.execute(insert(edits), rows)
     return recorded
 
 
 def _new_row(shop: str, edit: NewEdit) -> Mapping[str, Any]:
     return {
         "shop": shop, "row": edit.row, "row_key": edit.key, "kind": edit.kind, "path": edit.path,
-        "base": _json(edit.base), "theirs": null(), "gone": False, "version": 1, "place": edit.place,
+        "base": edit.base, "theirs": None, "gone": False, "version": 1, "place": edit.place,
     }  # fmt: skip
 
 
 def _settle(connection: Connection, shop: str, settlement: Settlement) -> None:
     of_row = (layered_rows.c.shop == shop, layered_rows.c.row == settlement.row)
     values: dict[str, Any] = {
-        "base": _json(settlement.base), "theirs": _json(settlement.theirs), "gone": settlement.gone,
+        "base": settlement.base, "theirs": settlement.theirs, "gone": settlement.gone,
         "version": layered_rows.c.version + 1,
     }  # fmt: skip
     connection.execute(update(layered_rows).where(*of_row).values(values))
     for number, why in settlement.settled.items():
         connection.execute(update(edits).where(edits.c.shop == shop, edits.c.number == number).values(settled=why))
-
-
-def _json(content: Mapping[str, Any] | None) -> Any:
-    # A JSON column would store Python's None as the JSON value null.
-    return null() if content is None else dict(content)
