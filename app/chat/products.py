@@ -16,6 +16,8 @@ from app.chat.catalogue import Catalogue
 from app.chat.compare import chosen_by_extreme
 from app.chat.concepts import TOLD_IN_WORDS, Asked, Concept, asked_concepts, columns_for, load_concepts, shares_words
 from app.chat.guard import tries_to_take_over
+from app.chat.quantities import asked_dimensions, dimensions
+from app.chat.say_value import YES_NO_QUESTION, says_yes_or_no
 from app.chat.sizes import states_a_measure
 from app.chat.turn import Citation, Fact, Passage, Question
 from app.chat.variants import meant, meant_variants, says_value
@@ -57,6 +59,9 @@ _EMPTY = re.compile(
     r"[\W\d]+|[a-z0-9]*\d[a-z0-9-]*|这个|那个|这款|那款|一款|有吗|sku|one|want|like|look|please|need|got|have",
     re.IGNORECASE,
 )
+_ASKS_WHICH = re.compile(r"\b(how|which|what|when|where)\b|多少|几|哪|什么|啥", re.IGNORECASE)
+_BEGINS_YES_NO = re.compile(r"\W*(is|are|can|could|do|does|did|will|would|has|have)\b", re.IGNORECASE)
+_FOREIGN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{4,}(?![A-Za-z0-9])|(?<![A-Za-z0-9])[A-Z]{3,}(?![A-Za-z0-9])")
 _FEW, _FAMILY = 3, 6
 _LONG_TEXT = 100
 _NAME, _BODY = 0.05, 0.2
@@ -136,6 +141,8 @@ class ProductReader:
             found = () if _PARTS_ALONE.search(text) else columns_for(of_product, rows, view.weights)
             if extreme and product is not extreme[0]:
                 found = tuple(c for c in found if c == extreme[1])
+            if _wants_what_nobody_wrote(telling, asked, rows, found, view):
+                found = ()
             variants += rows
             facts += [_telling_part(fact, text) for fact in facts_of(rows, found)]
             columns |= dict.fromkeys(found)
@@ -192,6 +199,24 @@ class ProductReader:
         if (catalogue := self._catalogues.get(view)) is None:
             catalogue = self._catalogues[view] = Catalogue(view)
         return catalogue
+
+
+def _wants_what_nobody_wrote(
+    text: str, concepts: Sequence[Concept], rows: Sequence[Chunk], columns: Sequence[str], view: KnowledgeView
+) -> bool:
+    """Whether a question for yes or no is about a thing that stands nowhere in the shop's knowledge, and no cell says
+    yes or no either: "is it Teflon" is not answered by "non-stick coating".
+    """
+    if not columns or COMPARES.search(text) or not YES_NO_QUESTION.search(text):
+        return False
+    if not _BEGINS_YES_NO.match(text) and (text.isascii() or _ASKS_WHICH.search(text)):
+        return False
+    wanted = set(asked_dimensions(text)) - {"money"}
+    cells = [(c, v.attributes.get(c, "")) for c in columns for v in rows]
+    if any(says_yes_or_no(value) or not wanted.isdisjoint(dimensions(value, c)) for c, value in cells):
+        return False
+    foreign = (w for w in _FOREIGN.findall(text) if not any(c.ask.search(w) for c in concepts))
+    return any(found and not any(view.weights.knows(w) for w in found) for found in map(words, foreign))
 
 
 def _less(text: str, rows: Sequence[Chunk], columns: Iterable[str]) -> str:

@@ -37,7 +37,7 @@ def said(fact: Fact, language: str, currency: str) -> tuple[str, str]:
 
 def yes_or_no(question: str, fact: Fact, language: str) -> str:
     """ "可以，" or "Yes. " before a value that is a plain yes or no, for a question that asks for one; else ""."""
-    if not _YES_NO_QUESTION.search(question) or _NEGATED.search(question):
+    if not YES_NO_QUESTION.search(question) or _NEGATED.search(question):
         return ""
     if _YES.match(fact.value):
         positive = True
@@ -51,7 +51,12 @@ def yes_or_no(question: str, fact: Fact, language: str) -> str:
     return f"{verb if positive or verb == '不是' else _NOT[verb]}，"
 
 
-_YES_NO_QUESTION = re.compile(
+def says_yes_or_no(value: str) -> bool:
+    """Whether a cell says yes or no."""
+    return bool(_YES.match(value) or _NO.match(value))
+
+
+YES_NO_QUESTION = re.compile(
     r"吗|么|不[？?]?$|没[？?]?$|冇|能不能|可不可以|可以|支持|是不是|有没有|会不会|能|得不得|"
     r"^\W*(is|are|can|could|do|does|will|has|have|would)\b|"
     r"\b(can|could|will|does|do|is|are) (i|you|it|they|the|this|that|these|those|u)\b|\bok\b|\?$",
