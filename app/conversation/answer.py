@@ -153,7 +153,7 @@ class Answerer:
             return None
         decision, advice = taken.decision, tuple[Sentence, ...]()
         if decision is None:
-            decided = await self._attendant.decide(turn)
+            decided = await self._decide(session, turn)
             decision = await self._reception.after(decided, turn, conversation, session.status)
             if isinstance(decided, Answer) and isinstance(decision, HandOff) and decision.reason == "sensitive_topic":
                 advice = decided.evidence.draft
@@ -165,6 +165,18 @@ class Answerer:
             turn.shop, turn.brand, decision.question.language, decision.reason, decision.text, turn.text
         )
         return _Plan(with_text(decision, text), taken.drafts, called=about, advice=advice)
+
+    async def _decide(self, session: Session, turn: Turn) -> Decision:
+        """What the attendant decides. Where it has failed this shopper before, a person is called instead of failing
+        them again: the reason is told to the witness."""
+        try:
+            return await self._attendant.decide(turn)
+        except Exception as error:
+            if session.conversation.failures == 0 or session.status is not Status.OPEN:
+                raise
+            known = error if isinstance(error, XiaoerError) else XiaoerError("The turn failed; a person was called.")
+            self._witness.turn_failed(turn.conversation_id, turn.shop, known, error)
+            return self._reception.cannot(turn)
 
     async def _sentences(self, turn: Turn, plan: _Plan) -> AsyncIterator[Sentence]:
         if plan.again:

@@ -84,6 +84,8 @@ class Conversation:
     said: list[tuple[str, Message]] = field(default_factory=list)
     """(message_id, message) in the order a reader would follow"""
     unanswered: dict[str, Received] = field(default_factory=dict)
+    failures: int = 0
+    """turns in a row that ended in a problem"""
     episode: Episode | None = None
     """the hand-over under way"""
     settled: set[str] = field(default_factory=set)
@@ -163,7 +165,12 @@ class Conversation:
             del self.unanswered[message.message_id]
             self.said.append((message.message_id, Message("user", message.text)))
 
+    def _failed(self, event: Event) -> None:
+        del event
+        self.failures += 1
+
     def _completed(self, event: Event) -> None:
+        self.failures = 0
         reply = event.payload["reply"]
         for message_id in event.payload["answers"]:
             self.replies[message_id] = reply
@@ -239,6 +246,7 @@ _TAKE = {
     EventType.RECEIVED: Conversation._received,
     EventType.DECIDED: Conversation._decided,
     EventType.COMPLETED: Conversation._completed,
+    EventType.FAILED: Conversation._failed,
     EventType.YIELDED: Conversation._yielded,
     EventType.HANDOFF: Conversation._called,
     EventType.RAISED: Conversation._raised,

@@ -69,6 +69,7 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "zh": "这件事要请同事亲自来看。",
         "en": "A colleague should look at this in person.",
     },
+    "model_down": {"zh": "我这边暂时没法好好回答。", "en": "I can't answer properly at the moment."},
     "tool_failed": {"zh": "我这边没能查到。", "en": "I could not look that up."},
     "low_confidence": {"zh": "这一点我没有把握，不敢随口答。", "en": "I am not sure about this, so I won't guess."},
     "anger": {"zh": "让您不愉快了，抱歉。", "en": "I'm sorry this has been frustrating."},

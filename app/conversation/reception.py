@@ -222,6 +222,14 @@ class Reception:
         return hours_of(turn.brand).is_open(self._clock()) and (await self._staffing.floor(turn.shop)).free > 0
 
     @staticmethod
+    def cannot(turn: Turn) -> HandOff:
+        """The hand-over for a bot that cannot answer now."""
+        language = lines.language_of(turn.locale, turn.brand)
+        text = lines.line("model_down", turn.brand, language)
+        text = f"{text}{_gap(text)}{lines.handoff(turn.brand, language)}"
+        return HandOff(Question(turn.text, turn.text, language), "model_down", text)
+
+    @staticmethod
     def _policy(turn: Turn, language: str) -> HandOff:
         question = Question(turn.text, turn.text, language)
         return HandOff(question, "policy", lines.line("policy", turn.brand, language))

@@ -19,7 +19,7 @@ from app.conversation.modes import Floor, Mode, ModeRules, Rule, rules_json, rul
 from app.conversation.reception import Reception
 from app.conversation.speak import Conversations
 from app.conversation.standing import Standing, Status
-from app.errors import BadInput, Conflict
+from app.errors import BadInput, Conflict, XiaoerError
 from app.shop.brand import Brand, brand_of
 from app.telemetry import Telemetry
 from tests.fakes import FakeAttendant, FakeEventLog
@@ -217,6 +217,24 @@ async def test_who_was_hurt_gets_the_shops_own_advice_and_a_person(shop: Shop, t
 )  # fmt: skip
 async def test_a_question_about_safety_in_general_is_answered(shop: Shop, text: str) -> None:
     assert (await shop.ask(text))["decision"] == "answer"
+
+
+@pytest.mark.parametrize("trouble", ["fail first", "crash"])
+async def test_a_bot_that_fails_a_shopper_twice_calls_a_person(shop: Shop, trouble: str) -> None:
+    with pytest.raises(XiaoerError):
+        await shop.ask(f"{trouble}, please")
+    reply = await shop.ask(f"{trouble}, again")
+    assert reply["handoff"] == {"reason": "model_down"}
+    assert reply["text"].startswith("I can't answer properly at the moment.")
+    assert await shop.status() == "waiting_for_agent"
+
+
+async def test_a_failure_that_was_followed_by_an_answer_is_forgotten(shop: Shop) -> None:
+    with pytest.raises(XiaoerError):
+        await shop.ask("crash one")
+    assert (await shop.ask("Can I return it?"))["decision"] == "answer"
+    with pytest.raises(XiaoerError):
+        await shop.ask("crash two")
 
 
 async def test_who_becomes_angry_while_waiting_is_seen_sooner(shop: Shop) -> None:
