@@ -6,8 +6,15 @@ A message says what happened, what was kept, and what to do next. The HTTP edge 
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Any
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+NO_ROOM = (
+    "The disk is full. Nothing of this was kept, and the live release is what it was. Free some space, then try again."
+)
+"""What a caller reads who met one of `DISK_FULL`."""
 
 
 class XiaoerError(Exception):

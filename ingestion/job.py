@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from app.errors import BadInput, Unavailable
+from app.errors import DISK_FULL, NO_ROOM, BadInput, Unavailable
 from app.knowledge.catalogue import ChunkVersion, NewChunk, WritableCatalogue
 from app.knowledge.chunk import Chunk
 from app.knowledge.inspection import ReleaseGate
@@ -103,6 +103,10 @@ class _Job:
             report = await self._run(source, publish)
             failed = {file.path for file in report.files if file.error}
             return report
+        except OSError as error:
+            if error.errno in DISK_FULL:
+                raise Unavailable(NO_ROOM) from error
+            raise
         finally:
             await source.settle(failed)
 

@@ -13,7 +13,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from app.errors import BadInput, TooLarge
+from app.errors import DISK_FULL, NO_ROOM, BadInput, TooLarge, Unavailable
 
 MAX_FILES = 500
 MAX_FIELD_BYTES = 10_000
@@ -50,6 +50,10 @@ async def receive_files(request: Request, folder: Path, limit_bytes: int) -> Rec
         parser.finalize()
     except FormParserError:
         raise BadInput("The upload is damaged or was cut off. Nothing was kept; send it again.") from None
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise Unavailable(NO_ROOM) from error
+        raise
     finally:
         receiver.close()
     if not receiver.ended:

@@ -15,6 +15,7 @@ from ingestion.chunkers.shopify import SHIPPING_WEIGHT, is_shopify, shopify_rows
 from ingestion.converted import ConvertedDocument, Disagreement, SkippedRow
 from ingestion.converters.html import html_to_text
 from ingestion.headers import Column, TableHeader, is_yes, meanings, normal
+from ingestion.sources import ELSEWHERE
 from ingestion.tables import Table
 from ingestion.text import language_of, one_line
 from ingestion.validity import ALWAYS, Window
@@ -116,7 +117,8 @@ class ProductChunker:
         """Path → what came of it. Rows of the same SKU in several files become one chunk of the first file."""
         dated = [(variant, source) for source in self._sources for variant in self._take_dated(source)]
         kept: dict[str, _Variant] = {}
-        for source in sorted(self._sources, key=lambda s: s.rank):
+        # The shop's folder before what came from elsewhere, in whatever order they were read in this run.
+        for source in sorted(self._sources, key=lambda s: (s.rank, s.path.startswith(ELSEWHERE))):
             fresh: dict[str, _Variant] = {}
             for variant in source.variants:
                 self._place(variant, source, kept, fresh)

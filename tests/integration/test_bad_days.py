@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from app.knowledge.ports import IndexPoint
 from ingestion.converters import markdown
 from ingestion.job import ingest
 from ingestion.report import IngestReport
+from ingestion.sources.uploads import KeptUploads
 from tests.edge import migrated_database
 from tests.fakes import FakeEmbedder, FakeIndex
 
@@ -185,6 +187,56 @@ async def test_a_renamed_column_publishes_nothing_and_keeps_every_question(shop:
     assert (report.exit_code, report.live_release) == (1, 1)
     assert "21 questions are not recognised any more" in report.files[0].error
     assert len(await shop.catalogue.chunks("hill", 1)) == 21
+
+
+async def test_a_disk_that_fills_up_while_files_are_written_is_told_and_forgotten(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.write(FAQ)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as now:
+        now.setattr("ingestion.shop_files.ShopFiles.write", full)
+        with pytest.raises(Unavailable, match="The disk is full"):
+            await shop.run()
+    assert (await shop.run()).live_release == 1
+
+
+async def test_a_database_that_is_full_or_gone_is_told_in_words(shop: Shop) -> None:
+    shop.write(FAQ)
+    await shop.run()
+    shop.write(FAQ + MORE * 3)
+    database = shop.catalogue._database
+    pages = database.run_now(lambda c: c.exec_driver_sql("PRAGMA page_count").scalar_one())
+    database.run_now(lambda c: c.exec_driver_sql(f"PRAGMA max_page_count={pages}"))
+    with pytest.raises(Unavailable, match="disk of the database is full"):
+        await shop.run()
+    database.run_now(lambda c: c.exec_driver_sql("PRAGMA max_page_count=1000000"))
+    assert await shop.catalogue.live_release("hill") == 1
+    assert (await shop.run()).exit_code == 0
+
+
+async def test_of_one_sku_in_the_folder_and_elsewhere_the_folders_values_hold(shop: Shop) -> None:
+    shop.write("sku,name,price\nA1,Mug,12.00\n", "products.csv")
+    await shop.run()
+    elsewhere = shop.home / "shops" / "hill" / "sources" / "uploads"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "a.csv").write_text("sku,name,price\nA1,Mug,9.00\n")
+    for source in (KeptUploads(), shop.folder):
+        await ingest(
+            source,
+            "hill",
+            home=shop.home,
+            catalogue=shop.catalogue,
+            index=shop.index,
+            embedder=shop.embedder,
+            publish=True,
+        )
+        newest = await shop.catalogue.newest_built("hill")
+        [mug] = await shop.catalogue.chunks("hill", newest.number if newest else 0)
+        assert (mug.path, mug.attributes["price"]) == ("knowledge/products.csv", "12.00")
 
 
 def test_a_folder_is_watched_by_its_files_alone(tmp_path: Path) -> None:
