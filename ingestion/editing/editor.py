@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.knowledge.row_keys import short
 from ingestion.brand_layer import BRAND_PATH, BRAND_ROW, brand_row
 from ingestion.edited_chunks import chunk_of, content_of, row_number
 from ingestion.editing.brand import BrandEditor, conflict_of_brand
+from ingestion.editing.choose import fits, with_replaced
 from ingestion.editing.fields import check_dates, checked_fields, differing, shown
 from ingestion.editing.shapes import conflict_json, counts_json, edit_json, grid_json, row_json, summary_json, tree_json
 from ingestion.editing.working import Working, WorkingRow
@@ -24,6 +26,8 @@ from ingestion.mirror import Mirror
 from ingestion.shop_files import ShopFiles
 
 LISTED = 200
+MOST_REMEMBERED = 20_000
+MOST_SHOPS = 8
 MAX_BULK = 2_000
 RESOLVED = "resolved"
 
@@ -36,6 +40,7 @@ class Editor:
         self._catalogue = catalogue
         self._brand = brand
         self._chunks: dict[str, tuple[int, list[Chunk]]] = {}
+        self._made: dict[tuple[str, str], dict[tuple[str, int], Chunk | None]] = {}
 
     async def working(self, shop: str) -> Working:
         """The newest built release with every draft over it."""
@@ -44,9 +49,25 @@ class Editor:
         kept = self._chunks.get(shop)
         if number is not None and (kept is None or kept[0] != number):
             kept = self._chunks[shop] = (number, await self._catalogue.chunks(shop, number))
+            if len(self._chunks) > MOST_SHOPS:
+                self._chunks.pop(next(iter(self._chunks)))
         zone = ShopFiles(self._home, shop).kept_zone()
+        rows = await self._catalogue.edits.rows(shop)
         chunks = kept[1] if kept and number is not None else []
-        return Working(number, chunks, await self._catalogue.edits.rows(shop), zone, Mirror(self._home, shop))
+        return Working(
+            number,
+            chunks,
+            rows,
+            zone,
+            Mirror(self._home, shop),
+            self._remembered(shop, zone),
+        )
+
+    def _remembered(self, shop: str, zone: tzinfo) -> dict[tuple[str, int], Chunk | None]:
+        """What the rows of a shop come to, as far as it was worked out before; days are days of its time zone."""
+        if sum(map(len, self._made.values())) > MOST_REMEMBERED:
+            self._made.clear()
+        return self._made.setdefault((shop, str(zone)), {})
 
     async def documents(self, shop: str) -> dict[str, Any]:
         """The tree of documents, and what waits to be done."""
@@ -63,7 +84,7 @@ class Editor:
     async def chunks(self, shop: str, wanted: Mapping[str, str], offset: int, limit: int) -> dict[str, Any]:
         """Rows, narrowed by `path`, `kind`, `state`, `section` or words in them (`q`)."""
         working = await self.working(shop)
-        found = [row for row in working.rows.values() if _fits(row, wanted)]
+        found = [row for row in working.rows.values() if fits(row, wanted)]
         shown_rows = found[offset : offset + min(limit, LISTED)]
         return {
             "shop": shop,
@@ -155,7 +176,7 @@ class Editor:
                 edit = self._changed(working, row, version, sent)
             elif action == "replace":
                 own = shown(working.row(row).chunk, working.zone)
-                edit = self._changed(working, row, version, _replaced(own, sent))
+                edit = self._changed(working, row, version, with_replaced(own, sent))
             else:
                 raise BadInput(f"{action!r} is no bulk action: use disable, enable, set or replace. Nothing was saved.")
             edits.extend([edit] if edit else [])
@@ -170,7 +191,7 @@ class Editor:
     async def products(self, shop: str, wanted: Mapping[str, str], offset: int, limit: int) -> dict[str, Any]:
         """Products as a grid, narrowed as `chunks` is."""
         working = await self.working(shop)
-        found = [r for r in working.rows.values() if r.chunk.kind is Kind.PRODUCT and _fits(r, wanted)]
+        found = [r for r in working.rows.values() if r.chunk.kind is Kind.PRODUCT and fits(r, wanted)]
         part = found[offset : offset + min(limit, LISTED)]
         paths = dict.fromkeys(row.chunk.path for row in part)
         columns = dict.fromkeys(column for path in paths for column in working.columns.get(path, ()))
@@ -358,45 +379,3 @@ def _outdated(found: WorkingRow, working: Working, sent: Mapping[str, Any]) -> O
 
 def _columns_of(edits: Sequence[Edit]) -> list[str]:
     return list(dict.fromkeys(column for edit in edits if edit.stands for column in edit.fields.get("values", ())))
-
-
-def _fits(row: WorkingRow, wanted: Mapping[str, str]) -> bool:
-    chunk = row.chunk
-    if (path := wanted.get("path", "")) and chunk.path != path:
-        return False
-    if (kind := wanted.get("kind", "")) and chunk.kind.value != kind:
-        return False
-    if (section := wanted.get("section", "")) and chunk.section != section:
-        return False
-    if (state := wanted.get("state", "")) and state not in _states(row):
-        return False
-    words = wanted.get("q", "").casefold().split()
-    if not words:
-        return True
-    text = "\n".join([chunk.title, chunk.locator, chunk.text, *chunk.phrasings]).casefold()
-    return all(word in text for word in words)
-
-
-def _states(row: WorkingRow) -> set[str]:
-    more = {"pending": row.pending, "conflict": row.in_conflict}
-    return {row.state, *(name for name, holds in more.items() if holds)}
-
-
-def _replaced(fields: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields in which a text is found, with another in its place; `fields` of what was sent narrows them."""
-    find, instead = str(sent.get("find", "")), str(sent.get("replace", ""))
-    if not find:
-        raise BadInput("`find` is empty. Nothing was saved.")
-    names = sent.get("fields") or ["question", "answer", "phrasings", "text", "values"]
-    changed: dict[str, Any] = {}
-    for name in (name for name in names if name in fields):
-        value = fields[name]
-        if isinstance(value, str):
-            new: Any = value.replace(find, instead)
-        elif isinstance(value, Mapping):
-            new = {column: text.replace(find, instead) for column, text in value.items()}
-        else:
-            new = [text.replace(find, instead) for text in value]
-        if new != value:
-            changed[name] = new
-    return changed

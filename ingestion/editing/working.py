@@ -89,7 +89,10 @@ class Working:
         rows: Sequence[LayeredRow],
         zone: tzinfo,
         mirror: Mirror,
+        made: dict[tuple[str, int], Chunk | None] | None = None,
     ) -> None:
+        """`made` remembers what rows come to, by row and version, from one request to the next."""
+        self._made = {} if made is None else made
         self.release = release
         self._mirror = mirror
         self.zone = zone
@@ -103,15 +106,21 @@ class Working:
         found: dict[str, WorkingRow] = {}
         for key, chunk in keyed(self._chunks).items():
             row = layered.pop(key, None)
-            now = live_chunk(row, self.zone, drafts=True) if row else chunk
+            now = self._now(row) if row else chunk
             says = said_chunk(row, self.zone) if row and now is None else None
             found[short(key)] = WorkingRow(short(key), key, chunk, now, row, says)
         for key, row in layered.items():
-            now = live_chunk(row, self.zone, drafts=True)
+            now = self._now(row)
             says = now or said_chunk(row, self.zone)
             if says is not None and (row.active or row.in_conflict):
                 found[row.row] = WorkingRow(row.row, key, None, now, row, says)
         return found
+
+    def _now(self, row: LayeredRow) -> Chunk | None:
+        seen = (row.row, row.version)
+        if seen not in self._made:
+            self._made[seen] = live_chunk(row, self.zone, drafts=True)
+        return self._made[seen]
 
     def row(self, row: str) -> WorkingRow:
         """One row. Raises NotFound."""
