@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,8 @@ from app.errors import Conflict, NotFound
 from app.knowledge.catalogue import NewChunk
 from app.knowledge.chunk import Chunk, Document, Kind
 from app.knowledge.diff import compare_releases
+from app.knowledge.finding import Finding, Severity, Words
+from app.knowledge.inspection import Inspection, SuiteVerdict
 from app.knowledge.release import ReleaseState
 from ingestion.chunkers import make_chunk
 
@@ -180,6 +183,23 @@ async def test_an_unfinished_release_can_be_undone_without_a_trace(catalogue: Sq
     assert await catalogue.chunks("s", 1) == old
     assert await catalogue.chunks("s", 3) == old
     assert [release.state for release in await catalogue.releases("s")] == [ReleaseState.FAILED, ReleaseState.BUILT]
+
+
+async def test_what_the_checks_said_is_kept_with_the_release_and_replaced_by_the_next_look(
+    catalogue: SqlCatalogue,
+) -> None:
+    await catalogue.save_shop("s", {"name": "s"}, "")
+    number = await build(catalogue, [faq(2, "Free shipping?", "From £50.")])
+    assert await catalogue.inspection("s", number) is None
+    words = Words("价格变了", "A price changed")
+    finding = Finding("prices", Severity.BLOCKS, "products.csv", "TP-1", words, words, 4)
+    suite = SuiteVerdict("suite", 3, 2, 3, 0.5, ("a",), (), ("a",), (words,), ({"id": "a", "question": "?"},))
+    looked = Inspection(number, 1, datetime(2026, 5, 1, tzinfo=UTC), [finding], suite)
+    await catalogue.save_inspection("s", looked)
+    assert await catalogue.inspection("s", number) == looked
+    await catalogue.save_inspection("s", replace(looked, forced="samples are free"))
+    assert (await catalogue.inspections("s"))[number].forced == "samples are free"
+    assert await catalogue.inspections("other") == {}
 
 
 async def test_shops_do_not_see_each_other(catalogue: SqlCatalogue) -> None:
