@@ -170,6 +170,7 @@ def test_an_answer_is_edited_in_place_undone_and_published(console: Console, ope
     console.sign_in(tab)
     go(tab, "Knowledge")
     tab.page.get_by_label("Search").fill("store green")
+    tab.page.get_by_text("1 entries").wait_for()
     line = tab.page.get_by_role("button", name=re.compile("How do I store green tea"))
     line.click()
     tab.page.get_by_label("Answer").fill("Keep it in a closed tin, away from light and from coffee.")
@@ -234,6 +235,8 @@ def test_a_row_changed_in_the_file_too_is_shown_with_both_texts(console: Console
     tab.page.get_by_role("button", name="Take the file's").click()
     tab.page.get_by_text("Settled").wait_for()
     tab.page.locator(".conflict").wait_for(state="detached")
+    tab.page.get_by_role("button", name="Make a release of them").click()
+    tab.page.get_by_text("No drafts").wait_for()
 
 
 def test_on_a_phone_the_menu_opens_and_closes_and_leads_out(console: Console, open_tab: OpenTab) -> None:
@@ -332,11 +335,11 @@ def test_the_columns_of_a_table_nobody_recognised_are_named_by_the_editor(consol
     tab.page.get_by_text("is ready and waits for you").wait_for()
     tab.page.get_by_role("button", name="Columns macros.csv").click()
     tab.page.get_by_label("This table holds").select_option("faq")
-    tab.page.get_by_label("Ticket subject").select_option("question")
-    tab.page.get_by_label("Macro").select_option("answer")
+    tab.page.get_by_label("Ticket subject", exact=True).select_option("question")
+    tab.page.get_by_label("Macro", exact=True).select_option("answer")
     tab.page.get_by_role("button", name="Read it like this").click()
     tab.page.get_by_role("heading", name="Done").wait_for()
-    assert tab.page.get_by_role("row", name=re.compile("@uploads/macros.csv 2 2")).is_visible()
+    assert tab.page.get_by_role("row", name="@uploads/macros.csv 2 2").is_visible()
 
 
 def test_a_question_that_was_not_understood_becomes_a_phrasing_or_a_new_row(
@@ -348,10 +351,18 @@ def test_a_question_that_was_not_understood_becomes_a_phrasing_or_a_new_row(
     tab.page.get_by_role("button", name="Make this one of its phrasings").first.click()
     tab.page.get_by_text("added as a phrasing").wait_for()
     tab.page.locator(".toast").get_by_role("button", name="Undo").click()
-    try_question(tab, "Do you sell teapots with a strainer?")
-    tab.page.get_by_role("link", name="Write the answer").click()
+    offered = tab.page.get_by_role("link", name="Write the answer")
+    for question in (
+        "Can I pay with cryptocurrency?",
+        "Do you sell teapots with a strainer?",
+        "Is Quay Breakfast kosher?",
+    ):
+        try_question(tab, question)
+        if offered.is_visible():
+            break
+    offered.click()
     tab.page.get_by_role("heading", name="New question").wait_for()
-    assert tab.page.get_by_label("Question", exact=True).input_value() == "Do you sell teapots with a strainer?"
+    assert tab.page.get_by_label("Question", exact=True).input_value() == question
 
 
 def test_an_admin_adds_somebody_who_comes_in_by_the_link_once(console: Console, open_tab: OpenTab) -> None:

@@ -155,9 +155,12 @@ class KnowledgePage {
     await attempt(async () => {
       const full = await rows.one(row.key);
       const sections = this.tree.documents.flatMap((document) => document.sections);
+      // What is undone from its note comes back here after the line has been drawn anew.
+      let current = item;
       const saved = (now: FullRow) => {
         const fresh = this.line(now);
-        item.replaceWith(fresh);
+        current.replaceWith(fresh);
+        current = fresh;
         fresh.querySelector<HTMLElement>(".row-line")?.focus();
         void this.refreshCounts();
       };
