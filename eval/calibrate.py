@@ -53,14 +53,25 @@ class Example:
         return not self.group.startswith(TRAINING)
 
 
+_MORE_IS_BETTER = frozenset(
+    "dense dense_alone above_next rank phrasing whole sentence lexical question_covered title_covered rarest_covered "  # noqa: SIM905
+    "said_title name_covered attribute_found p_knowledge first told".split()
+)
+_LESS_IS_BETTER = frozenset(
+    {"row_is_silent", "below_best", "unknown_words", "attribute_missing", "p_offtopic", "p_vague"}
+)
+"""Features by which way they may move a model; the others may go either way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """Size of the models: small on purpose, there are thousands of samples and not millions."""
 
     trees: int = 150
-    depth: int = 3
+    depth: int = 4
     rate: float = 0.06
-    leaf: int = 20
+    leaf: int = 40
+    shrinkage: float = 5.0
     folds: int = 5
     seed: int = 7
     weight_of_suites: float = 2.0
@@ -114,7 +125,7 @@ def fit(
     knots = logistic_knots(np.concatenate(held_out), np.concatenate([e.labels for e in examples]))
     judged = judge(examples, held_out, knots)
     selector = {
-        **_model_json("selector", embedder, FEATURES, _train(examples, options), options, knots),
+        **_model_json("selector", embedder, FEATURES, _train(examples, options), knots),
         "report": {"samples": len(examples), "passages": int(sum(len(e.labels) for e in examples))},
     }
     scores = _out_of_fold_answers(examples, judged, options)
@@ -125,7 +136,6 @@ def fit(
             embedder,
             CONFIDENCE_FEATURES,
             _train_answers(examples, judged, options),
-            options,
             answer_knots,
         ),
         "report": {
@@ -255,7 +265,7 @@ def _out_of_fold_answers(examples: Sequence[Example], judged: Judged, options: O
     folds = _folds(examples, options)
     scores = np.empty(len(examples))
     for fold in range(options.folds):
-        model = _boosted(options, trees=80, leaf=30)
+        model = _boosted(options, CONFIDENCE_FEATURES, trees=80, leaf=40)
         weights = _weights(examples, options)
         inside, outside = folds != fold, folds == fold
         model.fit(judged.rows[inside], judged.right[inside], sample_weight=weights[inside])
@@ -264,13 +274,13 @@ def _out_of_fold_answers(examples: Sequence[Example], judged: Judged, options: O
 
 
 def _train_answers(examples: Sequence[Example], judged: Judged, options: Options) -> Any:
-    model = _boosted(options, trees=80, leaf=30)
+    model = _boosted(options, CONFIDENCE_FEATURES, trees=80, leaf=40)
     return model.fit(judged.rows, judged.right, sample_weight=_weights(examples, options))
 
 
 def _train(examples: Sequence[Example], options: Options) -> Any:
     weights = np.repeat(_weights(examples, options), [len(e.labels) for e in examples])
-    model = _boosted(options, trees=options.trees, leaf=options.leaf)
+    model = _boosted(options, FEATURES, trees=options.trees, leaf=options.leaf)
     rows, labels = np.vstack([e.rows for e in examples]), np.concatenate([e.labels for e in examples])
     return model.fit(rows, labels, sample_weight=weights)
 
@@ -279,40 +289,45 @@ def _weights(examples: Sequence[Example], options: Options) -> Scores:
     return np.array([options.weight_of_suites if e.measured else 1.0 for e in examples])
 
 
-def _boosted(options: Options, *, trees: int, leaf: int) -> Any:
-    from sklearn.ensemble import GradientBoostingClassifier  # noqa: PLC0415  an extra
+def _boosted(options: Options, names: Sequence[str], *, trees: int, leaf: int) -> Any:
+    """Boosted trees that may not contradict what each feature means: more of the question covered is never worse.
 
-    return GradientBoostingClassifier(
-        n_estimators=trees,
+    Bound like this they say the same of the shops they were fitted on, and more of shops nobody labelled.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  an extra
+
+    return HistGradientBoostingClassifier(
+        max_iter=trees,
         max_depth=options.depth,
         learning_rate=options.rate,
         min_samples_leaf=leaf,
-        subsample=0.7,
+        l2_regularization=options.shrinkage,
         max_features=0.5,
+        monotonic_cst=[1 if name in _MORE_IS_BETTER else -1 if name in _LESS_IS_BETTER else 0 for name in names],
+        early_stopping=False,
         random_state=options.seed,
     )
 
 
-def _model_json(
-    name: str, embedder: str, names: Sequence[str], model: Any, options: Options, knots: Knots
-) -> dict[str, Any]:
-    chance = float(model.init_.class_prior_[1])
+def _model_json(name: str, embedder: str, names: Sequence[str], model: Any, knots: Knots) -> dict[str, Any]:
     return {
         "name": name,
         "embedder": embedder,
         "features": list(names),
-        "intercept": float(np.log(chance / (1 - chance))),
-        "trees": [_tree(stage[0].tree_, options.rate) for stage in model.estimators_],
+        "intercept": round(float(model._baseline_prediction[0, 0]), 6),
+        "trees": [_tree(stage[0].nodes) for stage in model._predictors],
         "knots": list(knots),
     }
 
 
-def _tree(tree: Any, rate: float) -> dict[str, list[float]]:
-    leaf = tree.children_left == -1
+def _tree(nodes: Any) -> dict[str, list[float]]:
+    leaf = nodes["is_leaf"].astype(bool)
     return {
-        "feature": [int(f) if not is_leaf else -1 for f, is_leaf in zip(tree.feature, leaf, strict=True)],
-        "threshold": [round(float(t), 6) for t in tree.threshold],
-        "left": [int(n) for n in tree.children_left],
-        "right": [int(n) for n in tree.children_right],
-        "value": [round(rate * float(v), 6) for v in tree.value[:, 0, 0]],
+        "feature": [-1 if is_leaf else int(f) for f, is_leaf in zip(nodes["feature_idx"], leaf, strict=True)],
+        "threshold": [
+            0.0 if is_leaf else round(float(x), 6) for x, is_leaf in zip(nodes["num_threshold"], leaf, strict=True)
+        ],
+        "left": [-1 if is_leaf else int(n) for n, is_leaf in zip(nodes["left"], leaf, strict=True)],
+        "right": [-1 if is_leaf else int(n) for n, is_leaf in zip(nodes["right"], leaf, strict=True)],
+        "value": [round(float(x), 6) if is_leaf else 0.0 for x, is_leaf in zip(nodes["value"], leaf, strict=True)],
     }

@@ -27,9 +27,8 @@ from eval.training_shops import (
     TrainingCatalogue,
     TrainingShop,
     index_training_shops,
-    off_subject,
     read_training_shops,
-    self_asked,
+    with_plain_questions,
 )
 from eval.vector_cache import CachedEmbedder
 
@@ -78,7 +77,12 @@ async def calibrate(settings: Settings, suites: Sequence[str], *, check: bool) -
     if not check:
         # Before the selector: which messages reach it depends on the intents.
         selection.write(intents, FITTED / "intents.json")
-    examples = await _examples(settings, pairs, console) + await _training_examples(settings, shops, embedder)
+    examples, own = await _examples(settings, pairs, console)
+    small = [
+        with_plain_questions(s, certain=EASY_A_TRAINING_SHOP, strange=EASY_A_TRAINING_SHOP, seed=n)
+        for n, s in enumerate(shops)
+    ]
+    examples += await _training_examples(settings, [*small, *own], embedder)
     embedder.save()
     if not any(example.labels.any() for example in examples):
         raise BadInput("No question of the suites found its source, so nothing can be fitted. Nothing was changed.")
@@ -109,18 +113,24 @@ def _need_scikit_learn() -> None:
         ) from problem
 
 
-async def _examples(settings: Settings, pairs: Mapping[str, Path], console: Console) -> list[Example]:
+async def _examples(
+    settings: Settings, pairs: Mapping[str, Path], console: Console
+) -> tuple[list[Example], list[TrainingShop]]:
+    """The suites' questions, and the shops themselves to be asked easy things."""
     folders = {shop: ROOT / "shops" / shop for shop in pairs if (ROOT / "shops" / shop).is_dir()}
     found: list[Example] = []
+    shops: list[TrainingShop] = []
     if folders:
         apart = settings.model_copy(update={"home": settings.home / "eval"})
         async with open_solvers(apart, folders, console, remember=True) as solvers:
             for shop, solver in solvers.items():
-                found += await _of_shop(solver, pairs[shop])
+                asked, own = await _of_shop(solver, pairs[shop])
+                found, shops = found + asked, [*shops, own]
     for shop in pairs.keys() - folders.keys():
         async with open_solver(settings, shop, console) as solver:
-            found += await _of_shop(solver, pairs[shop])
-    return found
+            asked, own = await _of_shop(solver, pairs[shop])
+            found, shops = found + asked, [*shops, own]
+    return found, shops
 
 
 async def _training_examples(
@@ -133,28 +143,22 @@ async def _training_examples(
             knowledge = _Training(TrainingCatalogue(shops), index, embedder, ShopFiles(Path(folder)))
             pipeline = make_pipeline(settings, knowledge, NoModel())
             shown = track(shops, "Training shops", console=Console(stderr=True), transient=True)
-            for number, shop in enumerate(shown):
+            for shop in shown:
                 await index_training_shops([shop], index, embedder)
-                easy = self_asked(shop.chunks, EASY_A_TRAINING_SHOP)
-                strange = off_subject(shop.language, EASY_A_TRAINING_SHOP, number)
-                turns = [(sample, shop.turn(sample)) for sample in (*shop.samples, *easy, *strange)]
+                turns = [(sample, shop.turn(sample)) for sample in shop.samples]
                 found += await selection.examples_of(pipeline, f"{selection.TRAINING}/{shop.name}", turns)
         finally:
             await index.close()
     return found
 
 
-async def _of_shop(solver: ShopSolver, suite: Path) -> list[Example]:
+async def _of_shop(solver: ShopSolver, suite: Path) -> tuple[list[Example], TrainingShop]:
     turns = [(sample, solver.turn(sample)) for sample in read_suite(suite).samples]
     shown = track(turns, f"Asking {solver.shop}", console=Console(stderr=True), transient=True)
     found = await selection.examples_of(solver.pipeline, solver.shop, shown)
     view = (await solver.pipeline.candidates(turns[0][1])).view
-    added = [
-        *self_asked(list(view.chunks.values()), EASY_A_SHOP),
-        *off_subject(solver.brand.default_language, EASY_A_SHOP),
-    ]
-    more = [(sample, solver.turn(sample)) for sample in added]
-    return found + await selection.examples_of(solver.pipeline, f"{selection.TRAINING}/{solver.shop}", more)
+    shop = TrainingShop(solver.shop, solver.brand.default_language[:2], tuple(view.chunks.values()), ())
+    return found, with_plain_questions(shop, certain=EASY_A_SHOP, strange=EASY_A_SHOP)
 
 
 def _intent_table(report: Mapping[str, Any]) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -30,6 +30,8 @@ from ingestion.points import SidedText, index_points, point_texts
 FOLDER = Path(__file__).parent / "training"
 _RELEASE = 1
 _BATCH = 64
+_SPARE_PHRASINGS = 2
+"""Phrasings beside its title that a row needs, for one to be asked instead of known."""
 _PRICE = re.compile(r"价|price", re.IGNORECASE)
 _ASKS_PRICE = {
     "zh": ("{name}多少钱？", "{name}价格", "想问下{name}怎么卖"),
@@ -107,6 +109,26 @@ def self_asked(chunks: Sequence[Chunk], count: int, seed: int = 0) -> list[Sampl
     return samples
 
 
+def without_one_phrasing(chunks: Sequence[Chunk], seed: int = 0) -> tuple[list[Chunk], list[Sample]]:
+    """The chunks with one phrasing fewer on every FAQ row that can spare one, and questions that ask just those.
+
+    That is how most shoppers ask: plainly, in words of their own. Nobody has to write or label it.
+    """
+    rng = Random(seed)
+    kept: list[Chunk] = []
+    samples: list[Sample] = []
+    for chunk in chunks:
+        spare = [text for text in chunk.phrasings if text != chunk.title]
+        if chunk.kind is not Kind.FAQ or len(spare) < _SPARE_PHRASINGS:
+            kept.append(chunk)
+            continue
+        asked = rng.choice(spare)
+        kept.append(replace(chunk, phrasings=tuple(text for text in chunk.phrasings if text != asked)))
+        source = Source(chunk.path, chunk.locator)
+        samples.append(Sample(f"plain-{len(samples)}", asked, category="faq", sources=(source,)))
+    return kept, samples
+
+
 def off_subject(language: str, count: int, seed: int = 0) -> list[Sample]:
     """Questions that are nothing to any shop: without them the models never learn how far off "far off" is."""
     chinese = language.startswith("zh")
@@ -114,6 +136,13 @@ def off_subject(language: str, count: int, seed: int = 0) -> list[Sample]:
     own = [text for text in strange if (language_of(text, "") == "zh") == chinese]
     chosen = Random(seed).sample(own, min(count, len(own)))
     return [Sample(f"off-{n}", text, category="offtopic", answerable=False) for n, text in enumerate(chosen)]
+
+
+def with_plain_questions(shop: TrainingShop, *, certain: int, strange: int, seed: int = 0) -> TrainingShop:
+    """The shop asked easy things too: phrasings it no longer knows, ones it does, and what is nothing to it."""
+    chunks, plain = without_one_phrasing(shop.chunks, seed)
+    easy = [*plain, *self_asked(chunks, certain, seed), *off_subject(shop.language, strange, seed)]
+    return replace(shop, chunks=tuple(chunks), samples=(*shop.samples, *easy))
 
 
 async def index_training_shops(shops: Sequence[TrainingShop], index: KnowledgeIndex, embedder: Embedder) -> None:
