@@ -28,6 +28,7 @@ from eval.training_shops import (
     TrainingShop,
     index_training_shops,
     read_training_shops,
+    titles_asked,
     with_plain_questions,
 )
 from eval.vector_cache import CachedEmbedder
@@ -71,7 +72,7 @@ async def calibrate(settings: Settings, suites: Sequence[str], *, check: bool) -
     embedder = CachedEmbedder(make_embedder(settings), settings.home / "eval" / "vectors")
     shops = read_training_shops()
     samples = [sample for path in pairs.values() for sample in read_suite(path).samples]
-    samples += [sample for shop in shops for sample in shop.samples]
+    samples += [sample for shop in shops for sample in (*shop.samples, *titles_asked(shop.chunks))]
     intents = await fit_intents(embedder, labelled(samples))
     console.print(_intent_table(intents["report"]))
     if not check:

@@ -109,6 +109,12 @@ def self_asked(chunks: Sequence[Chunk], count: int, seed: int = 0) -> list[Sampl
     return samples
 
 
+def titles_asked(chunks: Sequence[Chunk]) -> list[Sample]:
+    """Every FAQ row's own question: plain questions of a shop, for the intents to know them by."""
+    rows = [chunk for chunk in chunks if chunk.kind is Kind.FAQ]
+    return [Sample(f"title-{n}", row.title, sources=(Source(row.path, row.locator),)) for n, row in enumerate(rows)]
+
+
 def without_one_phrasing(chunks: Sequence[Chunk], seed: int = 0) -> tuple[list[Chunk], list[Sample]]:
     """The chunks with one phrasing fewer on every FAQ row that can spare one, and questions that ask just those.
 
