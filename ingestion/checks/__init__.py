@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from app.knowledge.finding import Finding, marked_known, plain_locator, row_of
@@ -34,6 +34,9 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
+MOST_WARNINGS = 500
+"""Of one check. Nobody reads more, and a release's findings are one row in the database."""
+
 INHERITED = frozenset({"planted_orders"})
 """Checks that read only what is new: reading everything takes seconds in a large shop."""
 
@@ -46,10 +49,19 @@ def run_checks(
     known      findings that keep nothing back, since the live release has them too
     inherited  all that was found in the live release; None = the same
     """
-    found = [finding for check in CHECKS for finding in check(material)]
+    found = [finding for check in CHECKS for finding in _few(check(material))]
     found += _inherited(material, known if inherited is None else inherited)
     found = list({(f.identity, f.other): f for f in found}.values())
     return sorted(marked_known(found, known), key=lambda f: (not f.blocks, f.known))
+
+
+def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Everything that blocks, and the first warnings."""
+    warned = 0
+    for finding in findings:
+        warned += not finding.blocks
+        if finding.blocks or warned <= MOST_WARNINGS:
+            yield finding
 
 
 def _inherited(material: Material, before: Sequence[Finding]) -> Iterator[Finding]:

@@ -15,13 +15,15 @@ ALIKE = 0.86
 def near_duplicates(material: Material) -> Iterator[Finding]:
     """FAQ questions that differ in a word or two, and policy sections that stand in two places."""
     rows = material.rows
+    told: set[int] = set()
     for one, other in pairs_by_bigram([row.title for row in rows], ALIKE):
         first, second = rows[one], rows[other]
         same = folded(first.title) == folded(second.title)
         apart = all_values(first.title) != all_values(second.title) or negations(first.title) != negations(second.title)
         dated = (first.valid_from, first.valid_until) != (second.valid_from, second.valid_until)
-        if same or apart or dated or first.language[:2] != second.language[:2]:
+        if same or apart or dated or other in told or first.language[:2] != second.language[:2]:
             continue
+        told.add(other)  # a hundred rows alike are a hundred notes, not five thousand
         differ = clash(first.text, second.text)
         zh = f"，答案却不同：{differ[1]} 与 {differ[0]}" if differ else ""
         en = f", with different answers: {differ[1]} and {differ[0]}" if differ else ""

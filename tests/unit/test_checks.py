@@ -261,3 +261,13 @@ def test_the_same_figure_of_something_else_holds_nothing_back() -> None:
     now = a_row("When do sales begin for members?", "Members enter every sale 36 hours ahead.")
     other = a_policy("Tracking", "The first scan can take up to 24 hours to appear.")
     assert told(found(now, other, before=[row, other])) == [("changed_values", "warns")]
+
+
+def test_many_rows_alike_are_noted_row_by_row_and_not_pair_by_pair() -> None:
+    names = [f"{one}{two}" for one in "abcdef" for two in "ghijkl"]
+    rows = [
+        a_row(f"How do I wash the very large blue blanket {name}?", f"Cold, says {name}.", row=number)
+        for number, name in enumerate(names, start=2)
+    ]
+    noted = [finding for finding in found(*rows) if finding.check == "near_duplicates"]
+    assert 0 < len(noted) < len(rows)
