@@ -77,12 +77,12 @@ async def test_replies_that_were_confirmed_before_a_kill_are_all_there(tmp_path:
     with server(tmp_path, pause_seconds=0) as (process, url):
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             shoppers = [await Shopper.begin(client) for _ in range(4)]
-            confirmed: list[tuple[int, str, object]] = []
+            confirmed: list[tuple[int, int, object]] = []
 
             async def talk(which: int) -> None:
                 for n in range(1000):
                     reply = await shoppers[which].say(f"message {n}", f"client-{n}")
-                    confirmed.append((which, f"client-{n}", reply.json()))
+                    confirmed.append((which, n, reply.json()))
 
             talking = [asyncio.create_task(talk(which)) for which in range(4)]
             while len(confirmed) < 30:  # noqa: ASYNC110
@@ -91,6 +91,6 @@ async def test_replies_that_were_confirmed_before_a_kill_are_all_there(tmp_path:
             await asyncio.gather(*talking, return_exceptions=True)
     with server(tmp_path, pause_seconds=0) as (_, url):
         async with httpx.AsyncClient(base_url=url, timeout=20) as client:
-            for which, client_id, reply in confirmed:
-                again = await Shopper(client, shoppers[which].started).say("not this", client_id)
+            for which, n, reply in confirmed:
+                again = await Shopper(client, shoppers[which].started).say(f"message {n}", f"client-{n}")
                 assert again.json() == reply
