@@ -263,7 +263,14 @@ def test_a_watched_folder_goes_live_when_it_changes(tmp_path: Path) -> None:
     }
     command = [sys.executable, "-m", "app.cli", "ingest", str(folder), "--shop", "hill", "--watch"]
     with subprocess.Popen(
-        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # What a shell starts in the background ignores Ctrl-C, and so would what the tests start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     ) as watching:
         try:
             assert watching.stdout is not None
