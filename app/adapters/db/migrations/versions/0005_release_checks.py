@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_release_checks"
-down_revision = max(path.stem for path in Path(__file__).parent.glob("0*.py") if path.stem < revision)
+down_revision = "0003_pointer_moves"
 branch_labels = None
 depends_on = None
 
