@@ -42,7 +42,8 @@ HUMAN = _any(
     r"\bget (an? |the |your )?(human|person|agent|rep|representative|manager|supervisor|boss|operator)\b(?! discount)|\bget (someone|somebody) (to (call|ring|phone|help|look|speak|talk|contact|answer|deal)|on (here|the)|here|in here|from)",
     r"\b(real|actual|live|proper) (human|person|agent|people|operator)\b",
     r"\b(want|need|prefer|gimme|give me)\b.{0,12}\b(a )?(human|agent|manager|supervisor|real person|representative)\b",
-    r"^(human|agent|operator|representative|real person)( pls| please)?[.!]*$",
+    r"^((human|agent|operator|representative|real person)( pls| please)?[\s,.!]*)+$",
+    r"\b(someone|somebody|sombody|person|anyone|anybody) (with|w/?) a (pulse|heartbeat)\b",
     r"not (talk|speak|chat)ing to a (bot|robot|machine)|stop (the )?bot",
 )
 
@@ -52,7 +53,7 @@ ANGER = _any(
 )
 
 MEDICAL = _any(
-    r"孕妇|怀孕|孕期|哺乳|备孕|过敏(了|怎么办|起|反应)|湿疹|皮炎|荨麻疹|治(疗|好|病|得|愈|不治)|能(不能)?治|血(压|糖|脂)高|疗效|药(物|品|效|膏)|吃药|医生|看病|病人|癌|糖尿病|高血压|心脏病|发烧|感冒|痘痘.{0,6}(治|好)|起(疹|红疹|红点)|红肿|副作用|处方|诊断|失眠.{0,6}(治|好)|关节炎|哮喘|降(血压|血糖|血脂)|胃病|胃(痛|疼)",
+    r"孕妇|怀孕|孕期|哺乳|备孕|过敏(了|怎么办|起|反应)|湿疹|皮炎|荨麻疹|治(疗|好|病|得|愈|不治)|能(不能)?治|血(压|糖|脂)高|疗效|药(物|品|效|膏)|吃药|医生|看病|病人|癌|糖尿病|高血压|心脏病|发烧|感冒|痘痘.{0,6}(治|好)|起(疹|红疹|红点)|红肿|副作用|处方|诊断|失眠.{0,6}(治|好)|关节炎|哮喘|降(血压|血糖|血脂)|胃病|胃(痛|疼)|拉(绿便|稀|肚子)|腹泻|便血|便秘|呕吐|退烧|益生菌.{0,4}(吃|补)|(吃|补).{0,4}益生菌",
     r"\b(pregnan\w*|breastfeed\w*|nursing mother|allerg(ic reaction|y attack)|rash|eczema|dermatitis|medical|medicine|medication|doctor|cures? (?!(in|time|at|for|overnight|before|fully|properly|and|or)\b)\w+|treat(s|ing)? ((my|an?|the|his|her) )?(skin|acne|burns?|wounds?|blisters?|cuts?|colds?|coughs?|flu|(back )?pains?|headaches?|migraines?|anxiety|insomnia|spots|warts?|bites?|stings?|hay ?fever|condition|disease|illness|child|baby|son|daughter|husband|wife|toes?|foot|feet|legs?|hands?|fingers?|knees?|scalp|eyes?|throat)|diagnos\w*|prescri\w*|diabet\w*|blood pressure|asthma|arthritis|epilep\w*|heart (condition|disease|problem)|pacemaker|side effects?|frost(bite|nip)|hypothermia|altitude sickness|plantar fasciitis|sprain(ed)?|injur(y|ed)|carbon monoxide|poisoning|infection|symptoms?)\b",
 )
 

@@ -188,3 +188,16 @@ def test_hidden_characters_are_logged_not_kept() -> None:
 @pytest.mark.parametrize("text", ["退" * 20_000, "a" * 20_000, "how long " * 2_200, "1234 " * 4_000, "{" * 20_000])
 def test_a_very_long_message_is_read_in_less_than_a_second(text: str) -> None:
     assert UNDERSTANDER.understand(a_turn(text)).text
+
+
+@pytest.mark.parametrize("text", ["agent agent agent", "human please. human", "can sombody w a pulse call me"])
+def test_a_person_called_for_again_and_again_or_in_other_words_is_called(text: str) -> None:
+    assert UNDERSTANDER.understand(a_turn(text)).intent == "human"
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [("娃拉绿便 要吃益生菌不", "medical"), ("宝宝拉肚子怎么办", "medical"), ("这款益生菌多少钱", "knowledge")],
+)
+def test_what_ails_a_child_is_for_a_doctor_and_what_is_sold_for_it_is_not(text: str, intent: str) -> None:
+    assert UNDERSTANDER.understand(a_turn(text)).intent == intent
