@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 from typing import cast
 
-from app.intake import Opened
 from app.knowledge.editor import Editing
+from app.opened import Opened, late
 
 
 class LateEditing:
@@ -20,6 +18,6 @@ class LateEditing:
     async def __call__(self) -> Editing:
         """The layer, made once."""
         if self._editing is None:
-            module = await asyncio.to_thread(importlib.import_module, "ingestion.editing")
+            module = await late("ingestion.editing")
             self._editing = cast(Editing, module.open_editing(self._opened.home, self._opened.catalogue))
         return self._editing

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.errors import NotFound
 from app.knowledge.inspection import SuiteVerdict
+from app.opened import late
 from app.shop.brand import Brand
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ class SuiteGate:
             if self._suite is None:
                 return None
             raise NotFound(f"There is no suite at {path}. Nothing was published; name the file again.")
-        gate = await asyncio.to_thread(importlib.import_module, "eval.release_gate")
-        solvers = await asyncio.to_thread(importlib.import_module, "eval.production")
+        gate = await late("eval.release_gate")
+        solvers = await late("eval.production")
         pipeline = await asyncio.to_thread(self._pipeline)
 
         def solver(number: int) -> Any:

@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import re
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from app.errors import BadInput
-from app.knowledge.catalogue import WritableCatalogue
-from app.knowledge.inspection import ReleaseGate
 from app.knowledge.jobs import Progress
-from app.knowledge.ports import Embedder, KnowledgeIndex
+from app.opened import Opened, late
 
 _SHOP = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff_-]{0,63}")
-
-
-class Opened(Protocol):
-    """What the process has open: the truth, the index and the embedder."""
-
-    @property
-    def home(self) -> Path:
-        """Where all data lives."""
-
-    @property
-    def catalogue(self) -> WritableCatalogue:
-        """The truth."""
-
-    @property
-    def index(self) -> KnowledgeIndex:
-        """Where it is searched."""
-
-    @property
-    def embedder(self) -> Embedder:
-        """What it is embedded with."""
-
-    @property
-    def gate(self) -> ReleaseGate | None:
-        """What runs the shop's suite before a publish."""
-
-    @property
-    def releases_kept(self) -> int:
-        """How many built releases are kept; 0 = all."""
 
 
 class KnowledgeIntake:
@@ -63,17 +32,17 @@ class KnowledgeIntake:
         self, path: Path, shop: str, publish: bool, progress: Progress, force: str = ""
     ) -> Mapping[str, Any]:
         """A shop folder of this machine, or a part of one; `force` is why to publish what the checks object to."""
-        sources = await _module("ingestion.sources.shop")
+        sources = await late("ingestion.sources.shop")
         return await self._run(sources.ShopSource(path, self._fetch_allow), shop, publish, progress, force)
 
     async def read_again(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Everything the shop's knowledge comes from: its folder, its uploads, and what is fetched for it."""
-        sources = await _module("ingestion.sources.shop")
+        sources = await late("ingestion.sources.shop")
         return await self._run(sources.EverySource(self._fetch_allow), shop, publish, progress)
 
     async def stage_edits(self, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """All that editors changed, as a release: from now on every run includes it."""
-        edits = await _module("ingestion.sources.edits")
+        edits = await late("ingestion.sources.edits")
         await self._opened.catalogue.edits.mark_staged(shop)
         return await self._run(edits.StagedEdits(), shop, publish, progress)
 
@@ -91,17 +60,17 @@ class KnowledgeIntake:
 
     async def take(self, folder: Path, shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Files that have been received: they replace those of the same path, and nothing else."""
-        uploads = await _module("ingestion.sources.uploads")
+        uploads = await late("ingestion.sources.uploads")
         return await self._run(uploads.Upload(folder), shop, publish, progress)
 
     async def remove(self, paths: Sequence[str], shop: str, publish: bool, progress: Progress) -> Mapping[str, Any]:
         """Uploaded files, with what was read in them."""
-        uploads = await _module("ingestion.sources.uploads")
+        uploads = await late("ingestion.sources.uploads")
         return await self._run(uploads.Removal(paths), shop, publish, progress)
 
     async def uploads(self, shop: str) -> Sequence[Mapping[str, Any]]:
         """The files that were uploaded and are still there: path, size_bytes, changed_at."""
-        module = await _module("ingestion.sources.uploads")
+        module = await late("ingestion.sources.uploads")
         found = await asyncio.to_thread(module.uploaded_files, self._opened.home / "shops" / shop)
         return [
             {"path": file.path, "size_bytes": file.size_bytes, "changed_at": file.changed_at.isoformat()}
@@ -110,7 +79,7 @@ class KnowledgeIntake:
 
     async def tables(self, shop: str, path: str) -> Mapping[str, Any]:
         """What the tables of an uploaded file hold, and a guess where nobody knew."""
-        module = await _module("ingestion.map_upload")
+        module = await late("ingestion.map_upload")
         told: Mapping[str, Any] = await asyncio.to_thread(
             module.uploaded_tables, self._opened.home / "shops" / shop, path
         )
@@ -118,13 +87,13 @@ class KnowledgeIntake:
 
     async def say_what_it_holds(self, shop: str, entry: Mapping[str, Any], into: Path) -> None:
         """Put a mapping with this entry into a folder of incoming files."""
-        module = await _module("ingestion.map_upload")
+        module = await late("ingestion.map_upload")
         await asyncio.to_thread(module.say_what_it_holds, self._opened.home / "shops" / shop, entry, into)
 
     async def _run(
         self, source: Any, shop: str, publish: bool, progress: Progress, force: str = ""
     ) -> Mapping[str, Any]:
-        job = await _module("ingestion.job")
+        job = await late("ingestion.job")
         report = await job.ingest(
             source,
             shop,
@@ -140,7 +109,3 @@ class KnowledgeIntake:
         )
         told: Mapping[str, Any] = report.as_json()
         return told
-
-
-async def _module(name: str) -> Any:
-    return await asyncio.to_thread(importlib.import_module, name)

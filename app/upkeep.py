@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from app.knowledge.catalogue import WritableCatalogue
 from app.knowledge.jobs import Progress
-from app.knowledge.ports import Embedder, KnowledgeIndex
-
-
-class Opened(Protocol):
-    """What the process has open, and how many releases are kept."""
-
-    @property
-    def home(self) -> Path:
-        """Where all data lives."""
-
-    @property
-    def catalogue(self) -> WritableCatalogue:
-        """The truth."""
-
-    @property
-    def index(self) -> KnowledgeIndex:
-        """Where it is searched."""
-
-    @property
-    def embedder(self) -> Embedder:
-        """What it is embedded with."""
-
-    @property
-    def releases_kept(self) -> int:
-        """How many built releases are kept; 0 = all."""
+from app.opened import Opened, late
 
 
 class KnowledgeUpkeep:
@@ -49,7 +21,7 @@ class KnowledgeUpkeep:
 
     async def sweep(self, shop: str, kept: int | None = None) -> Mapping[str, Any]:
         """Let go of releases older than the `kept` newest (None: as the settings say)."""
-        module = await _module("ingestion.sweep")
+        module = await late("ingestion.sweep")
         opened = self._opened
         swept = await module.sweep(
             shop,
@@ -62,7 +34,7 @@ class KnowledgeUpkeep:
 
     async def reindex(self, shop: str, from_scratch: bool, progress: Progress | None = None) -> Mapping[str, Any]:
         """Write the shop's part of the index anew from the database. Raises NotFound for an unknown shop."""
-        module = await _module("ingestion.reindex")
+        module = await late("ingestion.reindex")
         opened = self._opened
         rebuilt = await module.reindex(
             shop,
@@ -77,10 +49,6 @@ class KnowledgeUpkeep:
 
     async def agree(self, shop: str) -> Mapping[str, Any]:
         """Compare index and database, point for point, and change nothing."""
-        module = await _module("ingestion.agree")
+        module = await late("ingestion.agree")
         found = await module.agree(shop, self._opened.catalogue, self._opened.index)
         return {"shop": shop, "ok": found.ok, **asdict(found)}
-
-
-async def _module(name: str) -> Any:
-    return await asyncio.to_thread(importlib.import_module, name)
