@@ -47,6 +47,7 @@ from app.desk_parts import make_counter
 from app.editing import LateEditing
 from app.errors import NoKnowledge, NotFound, Unavailable
 from app.gatekeeping import SuiteGate
+from app.identity_parts import make_identifier
 from app.intake import KnowledgeIntake
 from app.knowledge.jobs import Jobs
 from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
@@ -347,6 +348,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         yield ServerContainer(
             conversations=counter.conversations,
             desk=counter.desk,
+            identifier=make_identifier(knowledge.database, master),
             orders=FileOrderBook(knowledge.brands.orders),
             attendant=pipeline,
             searcher=pipeline,

@@ -15,6 +15,7 @@ import typer
 
 from app.errors import BadInput
 from app.export_command import export
+from app.identity_commands import identity_app
 from app.ingest_commands import ingest
 from app.map_command import map_tables
 from app.release_commands import reindex, releases_app
@@ -40,6 +41,7 @@ app.add_typer(releases_app, name="releases")
 app.add_typer(audit_app, name="audit")
 app.add_typer(model_app, name="model")
 app.add_typer(staff_app, name="staff")
+app.add_typer(identity_app, name="identity")
 
 
 @app.command()

@@ -49,6 +49,13 @@ class NotAllowed(XiaoerError):
     title = "You may not do this"
 
 
+class IdentityRefused(NotAllowed):
+    """A token by which a shop vouches for a shopper is not in order."""
+
+    slug = "identity-refused"
+    title = "The identity token is not good"
+
+
 class Forbidden(XiaoerError):
     """Whoever asks is known, and may not do this."""
 

@@ -35,6 +35,8 @@ from app.errors import Conflict, ModelUnavailable, NotFound, Unavailable, Xiaoer
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, PointSpan, Sparse, Vector
 from app.knowledge.tokenize import words
+from app.shop.identity import IdentityRule
+from app.shop.orders import Order
 
 
 class FakeIndex:
@@ -342,3 +344,62 @@ class FakeModel:
 
     async def close(self) -> None:
         """Nothing to close."""
+
+
+class FakeOrders:
+    """An OrderBook of a few orders, which remembers what it was asked."""
+
+    def __init__(self, *orders: Order) -> None:
+        self.orders = {order.order_id: order for order in orders}
+        self.asked: list[tuple[str, str]] = []
+
+    async def find(self, shop: str, order_id: str, phone_last4: str, customer_id: str = "") -> Order | None:
+        self.asked.append((order_id, phone_last4))
+        order = self.orders.get(order_id)
+        known = order and (
+            (phone_last4 and order.phone_last4 == phone_last4) or (customer_id and order.customer_id == customer_id)
+        )
+        return order if known else None
+
+    async def of_customer(self, shop: str, customer_id: str) -> Sequence[Order]:
+        own = [order for order in self.orders.values() if customer_id and order.customer_id == customer_id]
+        return sorted(own, key=lambda order: order.created_at, reverse=True)
+
+    def looks_like_order_number(self, shop: str, text: str) -> bool:
+        return bool(self.orders) and text.startswith("TC") and len(text) == 10
+
+
+class FakeIdentityBook:
+    """An IdentityBook in dicts."""
+
+    def __init__(self, *rules: IdentityRule) -> None:
+        self.rules = {rule.shop: rule for rule in rules}
+        self.uses: dict[str, tuple[int, int]] = {}
+
+    async def rule(self, shop: str) -> IdentityRule | None:
+        return self.rules.get(shop)
+
+    async def put(self, rule: IdentityRule) -> None:
+        self.rules[rule.shop] = rule
+
+    async def drop(self, shop: str) -> None:
+        self.rules.pop(shop, None)
+
+    async def use(self, token_hash: str, until: int, now: int) -> int:
+        self.uses = {key: kept for key, kept in self.uses.items() if kept[1] >= now}
+        many = self.uses.get(token_hash, (0, 0))[0] + 1
+        self.uses[token_hash] = (many, until)
+        return many
+
+
+class FakePublicKeys:
+    """PublicKeys of addresses it was given; `down` makes them silent."""
+
+    def __init__(self, documents: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
+        self.documents = dict(documents or {})
+        self.down = False
+
+    async def read(self, url: str, kid: str = "") -> Sequence[Mapping[str, Any]]:
+        if self.down or url not in self.documents:
+            raise Unavailable("The shop's public keys cannot be read (this fake was told so).")
+        return self.documents[url]

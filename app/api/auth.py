@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Callable
 
@@ -11,13 +13,19 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 from starlette.requests import Request
 
+from app.conversation.conversation import Conversation
+from app.conversation.speak import Conversations
 from app.errors import NotAllowed, NotFound
 
 AUDIENCE = "shopper"
 
 
 class Tokens:
-    """Signs and reads conversation tokens (JWT, HS256)."""
+    """Signs and reads conversation tokens (JWT, HS256).
+
+    The signature alone tells a stranger's token from one for this conversation, before anything is looked up. The
+    conversation's log keeps the hash of its one token, so that logging out ends it.
+    """
 
     def __init__(self, key: bytes, lifetime_seconds: int, clock: Callable[[], float] = time.time) -> None:
         self._key = OctKey.import_key(key)
@@ -27,7 +35,13 @@ class Tokens:
     def issue(self, conversation_id: str) -> str:
         """A token that opens this one conversation until it expires."""
         now = int(self._clock())
-        claims = {"sub": conversation_id, "aud": AUDIENCE, "iat": now, "exp": now + self._lifetime_seconds}
+        claims: dict[str, str | int] = {
+            "sub": conversation_id,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + self._lifetime_seconds,
+        }
+        claims["jti"] = secrets.token_urlsafe(12)
         return jwt.encode({"alg": "HS256"}, claims, self._key)
 
     def conversation_of(self, token: str) -> str:
@@ -52,11 +66,26 @@ def bearer(request: Request) -> str:
     return token.strip()
 
 
-def require_conversation(request: Request, tokens: Tokens, conversation_id: str) -> None:
-    """Raises NotAllowed without a good token, NotFound with one for another conversation: whether that one
-    exists is nobody's business."""
-    if tokens.conversation_of(bearer(request)) != conversation_id:
+def hash_of(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+async def require_conversation(
+    request: Request, tokens: Tokens, conversations: Conversations, conversation_id: str
+) -> Conversation:
+    """The conversation, for whoever holds its token. Raises NotAllowed without a good one or after logging out,
+    NotFound with one for another conversation: that is told by the token alone, so whether the other exists shows
+    neither in the reply nor in the time it takes."""
+    token = bearer(request)
+    if tokens.conversation_of(token) != conversation_id:
         raise NotFound("There is no such conversation. Start a new one.")
+    conversation = await conversations.look(conversation_id)
+    if conversation.logged_out:
+        raise NotAllowed("The shopper has logged out. The conversation is kept; start a new one to go on.")
+    if conversation.token_hash and not hmac.compare_digest(conversation.token_hash, hash_of(token)):
+        raise NotAllowed("The token is not the one of this conversation. Start a new conversation to get one.")
+    return conversation
 
 
 def has_key(request: Request, api_key: str) -> bool:

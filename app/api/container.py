@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.api.auth import Tokens
+from app.api.identify import Identifier
 from app.api.limits import Buckets
 from app.chat.turn import Turn
 from app.conversation.desk import Desk
@@ -167,6 +168,8 @@ class Container:
     """What editors change over the files; None = not here"""
     desk: Desk | None = None
     """Where people take conversations over; None = not here"""
+    identifier: Identifier | None = None
+    """Reads the tokens by which shops vouch for shoppers; None = nobody is vouched for"""
     orders: OrderBook | None = None
     """Whose orders the desk shows beside a chat"""
     door: Door | None = None

@@ -19,6 +19,8 @@ from app.shop.orders import Order, OrderBook
 _PREVIEW = 90
 _STAFF_ONLY = frozenset({EventType.NOTED, EventType.TAGGED, EventType.DRAFTED, EventType.REQUEUED, EventType.TICKET})
 _LOOKED_UP = 3
+_LISTED = 5
+"""Orders of a customer whom the shop vouches for, the newest first"""
 
 
 def case_json(case: Case, conversation: Conversation | None = None) -> dict[str, Any]:
@@ -41,7 +43,7 @@ def event_json(event: Event) -> dict[str, Any]:
         extra = {"agent": payload["agent"]} if "agent" in payload else {}
         shown = {**seen[1], **extra} if seen else dict(payload)
     else:
-        shown = dict(payload)
+        shown = {name: value for name, value in payload.items() if name != "token_hash"}
     return {"seq": event.seq, "type": event.type.value, "time": event.time.isoformat(), **{"data": shown}}
 
 
@@ -84,14 +86,17 @@ async def conversation_json(
 
 
 async def own_orders(book: OrderBook | None, conversation: Conversation, own: Sequence[str]) -> list[Order]:
-    """The orders the shopper has shown to own, by a look-up of the bot's, which takes few guesses, or by the page they
-    came from. An agent sees no other: nobody is to be talked into reading out a stranger's."""
+    """The orders of a customer whom the shop vouches for, and those the shopper has shown to own, by a look-up of the
+    bot's, which takes few guesses, or by the page they came from. An agent sees no other: nobody is to be talked into
+    reading out a stranger's."""
     if book is None:
         return []
     identity = conversation.identity
     texts = [message.text for message in conversation.messages.values()]
     tails = list(dict.fromkeys([*([identity.phone_last4] if identity.phone_last4 else []), *_tails(texts)]))
     found: dict[str, Order] = {}
+    known = await book.of_customer(conversation.shop, identity.customer_id)
+    found |= {order.order_id: order for order in known[:_LISTED]}
     pairs = [(number, tail) for number in own[:_LOOKED_UP] for tail in tails]
     if identity.order_id and identity.phone_last4:
         pairs.insert(0, (identity.order_id, identity.phone_last4))

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.api.auth import has_key, require_conversation
+from app.api.auth import has_key, hash_of, require_conversation
 from app.api.container import Container
 from app.api.problems import problem_json
 from app.api.shopper_view import seen_by_shopper, shown_sign
@@ -19,11 +19,12 @@ from app.api.sse import HEARTBEAT, RETRY, EventStream, LastFrames, frame
 from app.api.wire import FeedbackBody, HandoffBody, IdentityBody, SayBody, StartBody, json_response, read, schema
 from app.chat.turn import Identity
 from app.conversation import lines
-from app.conversation.conversation import Status
+from app.conversation.conversation import Conversation, Status
 from app.conversation.events import Event, EventType
 from app.conversation.session import Sign
+from app.conversation.speak import new_conversation_id
 from app.conversation.telling import ENDS, Telling
-from app.errors import BadInput, NoKnowledge, NotFound, TooLarge, XiaoerError
+from app.errors import BadInput, IdentityRefused, NoKnowledge, NotFound, TooLarge, XiaoerError
 
 router = APIRouter(prefix="/v1/conversations", tags=["shopper"])
 
@@ -51,14 +52,24 @@ async def start(request: Request) -> Response:
     body = await read(request, StartBody)
     shop = await shop_named(container, body.shop)
     page = body.page if isinstance(body.page, str) else orjson.dumps(body.page or "").decode()
-    identity = _vouched(body.identity, has_key(request, container.api_key))
-    started = await container.conversations.start(shop, body.locale, page[:PAGE_CHARACTERS], identity)
+    identity = await _vouched(request, shop, body.identity)
+    conversation_id = new_conversation_id()
+    token = container.tokens.issue(conversation_id)
+    started = await container.conversations.start(
+        shop,
+        body.locale,
+        page[:PAGE_CHARACTERS],
+        identity,
+        conversation_id=conversation_id,
+        token_hash=hash_of(token),
+    )
     brand = container.brands(shop)
     return json_response(
         {
             "id": started.id,
-            "token": container.tokens.issue(started.id),
+            "token": token,
             "status": started.status,
+            "identified": bool(identity.customer_id),
             "disclosure": lines.disclosure(brand, started.language),
             "welcome": {
                 "text": lines.greeting(brand, started.language),
@@ -76,7 +87,7 @@ async def start(request: Request) -> Response:
 async def say(request: Request, conversation_id: str) -> Response:
     """Say something. `Accept: text/event-stream` gets the reply sentence by sentence, anything else in one piece."""
     container = container_of(request)
-    require_conversation(request, container.tokens, conversation_id)
+    await admit(request, conversation_id)
     container.address_bucket.take(address_of(request))
     container.conversation_bucket.take(conversation_id)
     body = await read(request, SayBody)
@@ -94,7 +105,7 @@ async def events(request: Request, conversation_id: str) -> Response:
     A conversation that is over and wholly read gets 204, which tells an EventSource to stop asking.
     """
     container = container_of(request)
-    require_conversation(request, container.tokens, conversation_id)
+    await admit(request, conversation_id)
     container.address_bucket.take(address_of(request))
     after = _position(request)
     status, seq = await container.conversations.position(conversation_id)
@@ -112,7 +123,7 @@ async def events(request: Request, conversation_id: str) -> Response:
 async def handoff(request: Request, conversation_id: str) -> Response:
     """Ask for a person; asking twice is harmless. With a `contact` it opens a ticket: for when nobody is there."""
     container = container_of(request)
-    require_conversation(request, container.tokens, conversation_id)
+    await admit(request, conversation_id)
     container.conversation_bucket.take(conversation_id)
     body = await read(request, HandoffBody)
     called = await container.conversations.ask_for_agent(conversation_id)
@@ -125,7 +136,7 @@ async def handoff(request: Request, conversation_id: str) -> Response:
 async def typing(request: Request, conversation_id: str) -> Response:
     """The shopper is typing: a person at the desk may see that. Nothing is kept."""
     container = container_of(request)
-    require_conversation(request, container.tokens, conversation_id)
+    await admit(request, conversation_id)
     container.address_bucket.take(address_of(request))
     if container.desk is not None:
         await container.desk.shopper_types(conversation_id)
@@ -136,7 +147,7 @@ async def typing(request: Request, conversation_id: str) -> Response:
 async def feedback(request: Request, conversation_id: str) -> Response:
     """Rate a reply, or the whole conversation when no message is named."""
     container = container_of(request)
-    require_conversation(request, container.tokens, conversation_id)
+    await admit(request, conversation_id)
     container.conversation_bucket.take(conversation_id)
     body = await read(request, FeedbackBody)
     await container.conversations.give_feedback(
@@ -149,9 +160,24 @@ async def feedback(request: Request, conversation_id: str) -> Response:
 async def close(request: Request, conversation_id: str) -> Response:
     """End the conversation. Ending it twice is harmless."""
     container = container_of(request)
-    require_conversation(request, container.tokens, conversation_id)
+    await admit(request, conversation_id)
     await container.conversations.close_conversation(conversation_id)
     return json_response({"status": Status.CLOSED.value})
+
+
+@router.post("/{conversation_id}/logout")
+async def log_out(request: Request, conversation_id: str) -> Response:
+    """The shopper has logged out of the shop: the conversation ends and its token opens nothing any more."""
+    container = container_of(request)
+    await admit(request, conversation_id)
+    await container.conversations.log_out(conversation_id)
+    return json_response({"status": Status.CLOSED.value})
+
+
+async def admit(request: Request, conversation_id: str) -> Conversation:
+    """The conversation whose token the request carries. Raises NotAllowed or NotFound."""
+    container = container_of(request)
+    return await require_conversation(request, container.tokens, container.conversations, conversation_id)
 
 
 async def shop_named(container: Container, name: str) -> str:
@@ -168,13 +194,17 @@ async def shop_named(container: Container, name: str) -> str:
     return shop
 
 
-def _vouched(identity: IdentityBody | None, by_the_storefront: bool) -> Identity:
-    """A browser may say which order it is about (the phone tail proves it); who the customer is, only the
-    storefront's server may say, with its key."""
-    if identity is None:
-        return Identity()
-    customer = identity.customer_id if by_the_storefront else ""
-    return Identity(identity.order_id, identity.phone_last4, customer)
+async def _vouched(request: Request, shop: str, given: IdentityBody | str | None) -> Identity:
+    """Who the shopper is. A token that the shop has signed says so; without one a browser may say which order it is
+    about (the phone tail proves it), and who the customer is only the storefront's server, with its key."""
+    container = container_of(request)
+    body = IdentityBody(token=given) if isinstance(given, str) else given or IdentityBody()
+    customer = body.customer_id if has_key(request, container.api_key) else ""
+    if body.token:
+        if container.identifier is None:
+            raise IdentityRefused("Nobody reads identity tokens here. The conversation was not begun.")
+        customer = (await container.identifier.identify(shop, body.token)).customer_id
+    return Identity(body.order_id, body.phone_last4, customer)
 
 
 def sayable(text: str, limit: int) -> str:

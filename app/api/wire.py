@@ -27,7 +27,10 @@ class Body(BaseModel):
 
 
 class IdentityBody(Body):
-    """What the storefront knows of the shopper."""
+    """What the storefront knows of the shopper. `token` is a JWT it has signed: a browser's word for the rest counts
+    only as far as the phone tail proves it."""
+
+    token: str = ""
 
     order_id: Short = ""
     phone_last4: Short = ""
@@ -40,7 +43,8 @@ class StartBody(Body):
     shop: Short = ""
     locale: Short = ""
     page: str | dict[str, Any] | None = None
-    identity: IdentityBody | None = None
+    identity: IdentityBody | str | None = None
+    """A JWT may stand here by itself"""
 
 
 class SayBody(Body):

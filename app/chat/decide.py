@@ -118,9 +118,9 @@ class Decider:
         text = self._say(f"handoff.{reason}", question, turn)
         return HandOff(question, reason, text, confidence, evidence or Evidence())
 
-    def ask(self, question: Question, turn: Turn, key: str) -> Clarify:
-        """Ask for what is missing (an order number, a phone tail, the matter itself)."""
-        return Clarify(question, self._say(key, question, turn))
+    def ask(self, question: Question, turn: Turn, key: str, options: Sequence[str] = ()) -> Clarify:
+        """Ask for what is missing (an order number, a phone tail, the matter itself), with options to tap."""
+        return Clarify(question, self._say(key, question, turn), tuple(options))
 
     def _shop_wrote_of_health(self, found: Findings) -> bool:
         """Whether the shop itself has written about the health matter, in the passage that answers."""

@@ -16,15 +16,13 @@ from app.chat.confidence import confidence_of
 from app.chat.decide import Decider, Findings, worth_saying
 from app.chat.intents import IntentModel, with_intent
 from app.chat.language import language_of
+from app.chat.own_order import OwnOrders, choice, evidence_of
 from app.chat.products import ProductReader, Reading
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
 from app.chat.select import Selector, in_force, prefer_valid_window, without_opinions
 from app.chat.turn import (
-    Citation,
     Decision,
-    Evidence,
-    Fact,
     Passage,
     Question,
     Reply,
@@ -39,7 +37,6 @@ from app.knowledge.view import KnowledgeView
 from app.knowledge.views import Views
 from app.shop.order_date import asks_about_order, placed_at
 from app.shop.orders import OrderBook
-from app.shop.tools.where_is_my_order import report_order
 
 _SAME_MATTER = 0.03
 """Dense scores this close are about the same matter, for choosing among dated rows."""
@@ -81,7 +78,7 @@ class Pipeline:
         self._confidence = confidence
         self._decider = decider
         self._responder = responder
-        self._orders = orders
+        self._orders = OwnOrders(orders)
 
     async def decide(self, turn: Turn) -> Decision:
         """What to do with the turn. Nothing has been sent yet: errors may be raised (Unavailable, NoKnowledge)."""
@@ -190,39 +187,27 @@ class Pipeline:
 
     async def _dated(self, question: Question, turn: Turn) -> Turn:
         """The turn as of the day its order was placed, when it asks about an order that is the shopper's own."""
-        if not (question.order_ids and question.phone_tails and asks_about_order(question.text)):
+        if not asks_about_order(question.text):
             return turn
-        for order_id in question.order_ids:
-            for tail in question.phone_tails:
-                if order := await self._orders.find(turn.shop, order_id, tail):
-                    return replace(turn, as_of=placed_at(order, turn.brand.timezone) or turn.as_of)
-        return turn
+        order = await self._orders.find(question, turn)
+        return replace(turn, as_of=placed_at(order, turn.brand.timezone) or turn.as_of) if order else turn
 
     async def _order(self, question: Question, turn: Turn, view: KnowledgeView) -> Decision:
-        """The order tool; asks for the number, then the tail. "None" and "not yours" get one reply."""
+        """The order tool; asks for the number, then the tail. "None" and "not yours" get one reply. A shopper whom the
+        shop vouches for chooses among their own."""
+        names = {sku: chunk.title for sku, chunk in view.by_sku.items()}
+        order = await self._orders.find(question, turn)
+        if order is None and not question.order_ids:
+            own = await self._orders.own(turn)
+            if len(own) > 1:
+                return self._decider.ask(question, turn, "clarify.which_order", [choice(one, names) for one in own])
+            order = own[0] if own else None
+        if order is not None:
+            return UseTool(question, "where_is_my_order", evidence_of(order, question.language, names))
         if not question.order_ids:
             return self._decider.ask(question, turn, "clarify.order_number")
-        if not question.phone_tails:
-            return self._decider.ask(question, turn, "clarify.phone_tail")
-        for order_id in question.order_ids:
-            for tail in question.phone_tails:
-                if order := await self._orders.find(turn.shop, order_id, tail):
-                    names = {sku: chunk.title for sku, chunk in view.by_sku.items()}
-                    said = report_order(order, question.language, names)
-                    citations = [Citation(order.path, order.order_id, order.order_id, line.value) for line in said]
-                    evidence = Evidence(
-                        facts=tuple(
-                            Fact(order.order_id, "order", line.value, order.path, order.order_id)
-                            for line in said
-                            if line.value
-                        ),
-                        draft=tuple(
-                            Sentence(line.text, (citation,), "fact")
-                            for line, citation in zip(said, citations, strict=True)
-                        ),
-                    )
-                    return UseTool(question, "where_is_my_order", evidence)
-        return self._decider.ask(question, turn, "clarify.order_not_found")
+        missing = "clarify.order_not_found" if question.phone_tails else "clarify.phone_tail"
+        return self._decider.ask(question, turn, missing)
 
 
 def _hit(passage: Passage) -> dict[str, Any]:

@@ -71,6 +71,9 @@ class Conversation:
     page: str = ""
     identity: Identity = field(default_factory=Identity)
     erased: bool = False
+    token_hash: str = ""
+    """of the one token that opens it; "" = begun by a program that needs none"""
+    logged_out: bool = False
     messages: dict[str, Received] = field(default_factory=dict)
     """message_id → what the shopper said"""
     by_client: dict[str, str] = field(default_factory=dict)
@@ -141,6 +144,11 @@ class Conversation:
         payload = event.payload
         self.locale, self.page = str(payload.get("locale", "")), str(payload.get("page", ""))
         self.identity = Identity(**payload.get("identity", {}))
+        self.token_hash = str(payload.get("token_hash", ""))
+
+    def _logged_out(self, event: Event) -> None:
+        del event
+        self.logged_out = True
 
     def _received(self, event: Event) -> None:
         payload = event.payload
@@ -257,4 +265,5 @@ _TAKE = {
     EventType.LEFT: Conversation._given_back,
     EventType.WITHDRAWN: Conversation._given_back,
     EventType.AGENT_SAID: Conversation._agent_said,
+    EventType.LOGGED_OUT: Conversation._logged_out,
 }

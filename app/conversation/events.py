@@ -40,6 +40,8 @@ class EventType(StrEnum):
     DRAFTED = "assist.drafted"
     FEEDBACK = "feedback.given"
     CLOSED = "conversation.closed"
+    LOGGED_OUT = "shopper.logged_out"
+    """the conversation's token is good no more"""
     ERASED = "subject.erased"
 
 

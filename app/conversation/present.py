@@ -171,5 +171,6 @@ def _cards(decision: Decision, citations: Sequence[Citation]) -> list[dict[str, 
                     "locator": fact.locator,
                 },
             )
-            card["attributes"][fact.name] = fact.value
+            if fact.name != "order":  # a sentence's evidence that stands on the card under another name
+                card["attributes"].setdefault(fact.name, fact.value)
     return list(cards.values())[:CARDS]

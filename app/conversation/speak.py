@@ -59,12 +59,25 @@ class Conversations:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._closing = False
 
-    async def start(self, shop: str, locale: str = "", page: str = "", identity: Identity | None = None) -> Started:
-        """Begin a conversation. Raises NotFound for a shop we do not have."""
+    async def start(
+        self,
+        shop: str,
+        locale: str = "",
+        page: str = "",
+        identity: Identity | None = None,
+        *,
+        conversation_id: str = "",
+        token_hash: str = "",
+    ) -> Started:
+        """Begin a conversation. Raises NotFound for a shop we do not have.
+
+        `token_hash` is of the token that opens it, issued for a `conversation_id` of `new_conversation_id`."""
         brand = self._brands(shop)
         language = lines.language_of(locale, brand)
-        conversation_id = "c_" + secrets.token_urlsafe(18)
+        conversation_id = conversation_id or new_conversation_id()
         payload = {"shop": shop, "locale": language, "page": page, "identity": asdict(identity or Identity())}
+        if token_hash:
+            payload["token_hash"] = token_hash
         created = await self._log.create(conversation_id, shop, Draft(EventType.STARTED, payload))
         session = self._sessions[conversation_id] = Session(self._log, conversation_id, self._hear)
         session.begin(shop, created)
@@ -203,6 +216,15 @@ class Conversations:
         if session.status is not Status.CLOSED:
             await session.record(Draft(EventType.CLOSED, {"by": by, "outcome": outcome}))
 
+    async def log_out(self, conversation_id: str) -> None:
+        """The shopper leaves this browser: the conversation ends, and its token opens nothing any more."""
+        session = await self._session(conversation_id)
+        out = Draft(EventType.LOGGED_OUT, {})
+        if session.status is Status.CLOSED:
+            await session.record(out)
+            return
+        await session.record(Draft(EventType.CLOSED, {"by": "shopper", "outcome": ""}), out)
+
     async def erase(self, conversation_id: str) -> None:
         """Make every word of the conversation unreadable for ever. The chain of events still verifies."""
         session = await self._session(conversation_id)
@@ -300,6 +322,11 @@ def _need_same(known: Received | None, text: str) -> None:
             "Another message was sent under this client_message_id. The first one and its reply are kept, this one was "
             "not recorded; send it again under an id of its own."
         )
+
+
+def new_conversation_id() -> str:
+    """An id nobody can guess."""
+    return "c_" + secrets.token_urlsafe(18)
 
 
 def _new_message_id() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,10 +42,14 @@ class Order:
 
 
 class OrderBook(Protocol):
-    """Looks orders up. Never tells "no such order" from "not yours": both are None."""
+    """Looks orders up. Never tells "no such order" from "not yours": both are None, and take the same work."""
 
-    async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
-        """The order when number and phone tail belong together."""
+    async def find(self, shop: str, order_id: str, phone_last4: str, customer_id: str = "") -> Order | None:
+        """The order when number and phone tail belong together, or when it is of that customer, whom the shop has
+        vouched for."""
+
+    async def of_customer(self, shop: str, customer_id: str) -> Sequence[Order]:
+        """All orders of a customer whom the shop has vouched for, the newest first; none for ""."""
 
     def looks_like_order_number(self, shop: str, text: str) -> bool:
         """Whether the text is written like this shop's order numbers, known or not. No I/O after the first call."""

@@ -12,24 +12,10 @@ from app.chat.turn import Identity
 from app.conversation.brief import brief
 from app.conversation.conversation import Conversation, Received
 from app.conversation.events import Event, EventType
-from app.shop.orders import Order
 from tests.builders import an_order
+from tests.fakes import FakeOrders
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-class Book:
-    """One order, found by number and tail."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str]] = []
-
-    async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
-        self.asked.append((order_id, phone_last4))
-        return an_order() if (order_id, phone_last4) == ("TC20260001", "4821") else None
-
-    def looks_like_order_number(self, shop: str, text: str) -> bool:
-        return False
 
 
 def conversation(*texts: str, identity: Identity = Identity()) -> Conversation:  # noqa: B008 - frozen
@@ -39,20 +25,20 @@ def conversation(*texts: str, identity: Identity = Identity()) -> Conversation: 
 
 
 async def test_an_order_the_bot_found_for_the_shopper_is_shown() -> None:
-    found = await own_orders(Book(), conversation("TC20260001", "it is 4821"), ["TC20260001"])
+    found = await own_orders(FakeOrders(an_order()), conversation("TC20260001", "it is 4821"), ["TC20260001"])
     assert [order.order_id for order in found] == ["TC20260001"]
     assert "phone_last4" not in order_json(found[0])
 
 
 async def test_a_list_of_guesses_opens_no_order() -> None:
-    book = Book()
+    book = FakeOrders(an_order())
     assert await own_orders(book, conversation("TC20260001", "4820 4821 4822 4823"), []) == []
     assert book.asked == []
 
 
 async def test_the_page_of_an_order_shows_it() -> None:
     there = conversation("hello", identity=Identity("TC20260001", "4821"))
-    assert len(await own_orders(Book(), there, [])) == 1
+    assert len(await own_orders(FakeOrders(an_order()), there, [])) == 1
 
 
 def test_a_brief_of_a_bare_number_says_what_it_was_about() -> None:

@@ -3,20 +3,8 @@
 from __future__ import annotations
 
 from app.shop.guarded_orders import WINDOW_SECONDS, WRONG_TAILS, GuardedOrders
-from app.shop.orders import Order
 from tests.builders import an_order
-
-
-class _Book:
-    def __init__(self) -> None:
-        self.order = an_order()
-
-    async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
-        known = (self.order.order_id, self.order.phone_last4)
-        return self.order if (order_id, phone_last4) == known else None
-
-    def looks_like_order_number(self, shop: str, text: str) -> bool:
-        return text == self.order.order_id
+from tests.fakes import FakeOrders
 
 
 class _Clock:
@@ -27,20 +15,31 @@ class _Clock:
 
 
 async def test_after_too_many_wrong_tails_even_the_right_one_finds_nothing_until_the_window_has_passed() -> None:
-    book, clock = _Book(), _Clock()
+    order, clock = an_order(), _Clock()
+    book = FakeOrders(order)
     orders = GuardedOrders(book, clock)
-    number, tail = book.order.order_id, book.order.phone_last4
+    number, tail = order.order_id, order.phone_last4
     for guess in range(WRONG_TAILS):
         assert await orders.find("tea", number, f"{guess:04}") is None
     assert await orders.find("tea", number, tail) is None
-    assert await orders.find("coffee", number, tail) is book.order
+    assert await orders.find("coffee", number, tail) is order
     clock.now = WINDOW_SECONDS + 1
-    assert await orders.find("tea", number, tail) is book.order
+    assert await orders.find("tea", number, tail) is order
 
 
 async def test_a_mistyped_tail_or_two_costs_nothing() -> None:
-    book = _Book()
+    order = an_order()
+    book = FakeOrders(order)
     orders = GuardedOrders(book, _Clock())
-    assert await orders.find("tea", book.order.order_id, "0000") is None
-    assert await orders.find("tea", book.order.order_id, book.order.phone_last4) is book.order
-    assert orders.looks_like_order_number("tea", book.order.order_id)
+    assert await orders.find("tea", order.order_id, "0000") is None
+    assert await orders.find("tea", order.order_id, order.phone_last4) is order
+    assert orders.looks_like_order_number("tea", order.order_id)
+
+
+async def test_guesses_of_strangers_never_shut_an_order_for_the_customer_the_shop_vouches_for() -> None:
+    order = an_order()
+    orders = GuardedOrders(FakeOrders(order), _Clock())
+    for guess in range(WRONG_TAILS + 1):
+        assert await orders.find("tea", order.order_id, f"{guess:04}", "somebody-else") is None
+    assert await orders.find("tea", order.order_id, "", order.customer_id) is order
+    assert await orders.of_customer("tea", order.customer_id) == [order]

@@ -21,7 +21,6 @@ from app.chat.verify import Verifier
 from app.errors import Unavailable
 from app.knowledge.chunk import Chunk
 from app.knowledge.views import Views
-from app.shop.orders import Order
 from tests.builders import (
     SHARED_PROMPTS,
     a_composer,
@@ -35,7 +34,7 @@ from tests.builders import (
     points_of,
     the_lines,
 )
-from tests.fakes import FakeEmbedder, FakeIndex, FakeModel
+from tests.fakes import FakeEmbedder, FakeIndex, FakeModel, FakeOrders
 
 CANARY = "ZX-CANARY-9"
 KNOWLEDGE = (
@@ -58,21 +57,6 @@ INTENTS = {
 }
 
 
-class OneOrder:
-    """An order book that holds one order and remembers what it was asked."""
-
-    def __init__(self, order: Order) -> None:
-        self.order = order
-        self.asked: list[tuple[str, str]] = []
-
-    async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
-        self.asked.append((order_id, phone_last4))
-        return self.order if (order_id, phone_last4) == (self.order.order_id, self.order.phone_last4) else None
-
-    def looks_like_order_number(self, shop: str, text: str) -> bool:
-        return text.startswith("TC") and len(text) == 10
-
-
 class OneRelease:
     """A catalogue of one release."""
 
@@ -91,7 +75,7 @@ class Shop:
         self.index = FakeIndex()
         self.embedder = FakeEmbedder()
         self.model = model or FakeModel(mode="stuck")
-        self.orders = OneOrder(an_order())
+        self.orders = FakeOrders(an_order())
         self.pipeline = Pipeline(
             views=Views(OneRelease(self.chunks)),  # type: ignore[arg-type]
             understander=Understander(self.orders.looks_like_order_number),
@@ -364,3 +348,42 @@ async def test_two_turns_at_once_do_not_mix() -> None:
     alone = [(await shop.ask(text)).text for text in texts]
     together = [reply.text for reply in await asyncio.gather(*(shop.ask(text) for text in texts))]
     assert together == alone
+
+
+KNOWN = Identity(customer_id="c7")
+
+
+async def test_a_known_customer_sees_their_only_order_without_typing_anything() -> None:
+    reply = await Shop().ask("where is my order?", identity=KNOWN)
+    assert reply.decision.name == "tool"
+    assert "TC20260001" in reply.text
+
+
+async def test_a_known_customer_with_several_orders_chooses_among_their_own_by_a_tap() -> None:
+    shop = Shop()
+    for other in (
+        an_order("TC20260002", "1111", created_at="2026-05-01"),
+        an_order("TC20260003", "2222", customer_id="c8"),
+    ):
+        shop.orders.orders[other.order_id] = other
+    reply = await shop.ask("where is my order?", identity=KNOWN)
+    assert isinstance(reply.decision, Clarify)
+    options = reply.decision.options
+    assert [option.split(" · ")[0] for option in options] == ["TC20260002", "TC20260001"]
+    chosen = await shop.ask(options[1], identity=KNOWN)
+    assert chosen.decision.name == "tool"
+    assert "TC20260001" in chosen.text
+
+
+@pytest.mark.parametrize("identity", [Identity(), Identity(customer_id="c8")])
+async def test_what_is_not_the_customers_and_what_is_not_there_get_one_reply(identity: Identity) -> None:
+    shop = Shop()
+    theirs, nobodys = [
+        await shop.ask(f"where is my order {n}", identity=identity) for n in ("TC20260001", "TC20269999")
+    ]
+    assert theirs.text == nobodys.text == the_lines().say("clarify.phone_tail", "en", a_turn().brand)
+    theirs, nobodys = [
+        await shop.ask(f"where is my order {n}, phone 0000", identity=identity) for n in ("TC20260001", "TC20269999")
+    ]
+    assert theirs.text == nobodys.text
+    assert "shipped" not in theirs.text

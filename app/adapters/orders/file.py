@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,22 @@ from app.shop.orders import Order, OrderItem, TrackingEvent
 log = structlog.get_logger(__name__)
 _LEAST_DIGITS = 5
 _DIGITS = re.compile(r"\d+")
+_LAST_DIGITS = re.compile(r"\d*$")
+_NO_ORDER = re.compile(r"1[3-9]\d{9}|0\d{9,10}|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+"""A phone's number, or a day"""
 
 
 @dataclass(frozen=True)
 class _Book:
-    stamp: tuple[int, ...]
-    orders: Mapping[str, Order]
-    shapes: frozenset[str]
+    """One shop's orders. `by_end`: the last five characters of a number → the orders that end so."""
+
+    stamp: tuple[int, ...] = ()
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    shapes: frozenset[str] = frozenset()
+    by_end: Mapping[str, Sequence[Order]] = field(default_factory=dict)
+    by_customer: Mapping[str, Sequence[Order]] = field(default_factory=dict)
+    most_digits: int = 0
+    """digits that stand at the end of a number, at most, where letters stand in front"""
 
 
 class FileOrderBook:
@@ -35,29 +46,54 @@ class FileOrderBook:
         self._locate = locate
         self._books: dict[str, _Book] = {}
 
-    async def find(self, shop: str, order_id: str, phone_last4: str) -> Order | None:
-        """The order when number and phone tail belong together, else None."""
-        orders = self._book(shop).orders
-        order = orders.get(_key(order_id)) or _by_digits(orders, order_id)
-        return order if order and phone_last4 and order.phone_last4 == phone_last4 else None
+    async def find(self, shop: str, order_id: str, phone_last4: str, customer_id: str = "") -> Order | None:
+        """The order when number and phone tail, or number and customer belong together, else None."""
+        book = self._book(shop)
+        # Both ways are always gone, and a tail is always compared: how long it takes tells nobody what there is.
+        named, ended = book.orders.get(_key(order_id)), _by_digits(book, order_id)
+        order = named or ended
+        fits = bool(phone_last4) & _same(order.phone_last4 if order else "none", phone_last4)
+        owns = bool(customer_id) & _same(order.customer_id if order else "", customer_id)
+        return order if order and (fits or owns) else None
+
+    async def of_customer(self, shop: str, customer_id: str) -> Sequence[Order]:
+        """The customer's orders, the newest first."""
+        return self._book(shop).by_customer.get(customer_id, ()) if customer_id else ()
 
     def looks_like_order_number(self, shop: str, text: str) -> bool:
-        """Same letters and about as many digits as this shop's order numbers."""
+        """Same letters and about as many digits as this shop's order numbers, or the digits at their end.
+
+        Whether there is such an order makes no difference: else asking would tell."""
         book = self._book(shop)
-        return _key(text) in book.orders or bool(_shapes(text) & book.shapes) or bool(_by_digits(book.orders, text))
+        digits = _key(text)
+        if digits.isdigit() and _LEAST_DIGITS <= len(digits) <= book.most_digits and not _NO_ORDER.fullmatch(digits):
+            return True
+        return bool(_shapes(text) & book.shapes)
 
     def _book(self, shop: str) -> _Book:
         path = self._locate(shop)
         note = path.with_suffix(".source.json")
         stamp = (*_stamp(path), *_stamp(note))
         if not _stamp(path):
-            return _Book((), {}, frozenset())
+            return _Book()
         book = self._books.get(shop)
         if book is None or book.stamp != stamp:
-            orders = {_key(order.order_id): order for order in read_orders(path, _laid_at(note) or path.name)}
-            shapes = frozenset(_shape(order.order_id) for order in orders.values())
-            book = self._books[shop] = _Book(stamp, orders, shapes)
+            book = self._books[shop] = _book_of(stamp, read_orders(path, _laid_at(note) or path.name))
         return book
+
+
+def _book_of(stamp: tuple[int, ...], read: Iterator[Order]) -> _Book:
+    orders = {_key(order.order_id): order for order in read}
+    by_end, by_customer = defaultdict[str, list[Order]](list), defaultdict[str, list[Order]](list)
+    for key, order in orders.items():
+        by_end[key[-_LEAST_DIGITS:]].append(order)
+        if order.customer_id:
+            by_customer[order.customer_id].append(order)
+    for own in by_customer.values():
+        own.sort(key=lambda order: order.created_at, reverse=True)
+    ends = [len(end[0]) for key in orders if not key.isdigit() and (end := _LAST_DIGITS.search(key))]
+    shapes = frozenset(_shape(order.order_id) for order in orders.values())
+    return _Book(stamp, orders, shapes, dict(by_end), dict(by_customer), max(ends, default=0))
 
 
 def read_orders(path: Path, cited: str = "orders.jsonl") -> Iterator[Order]:
@@ -115,12 +151,18 @@ def _order(row: Mapping[str, Any], cited: str) -> Order:
     )
 
 
-def _by_digits(orders: Mapping[str, Order], text: str) -> Order | None:
+def _same(kept: str, given: str) -> bool:
+    return hmac.compare_digest(kept.encode(), given.encode())
+
+
+def _by_digits(book: _Book, text: str) -> Order | None:
     """The one order whose number ends in these digits: shoppers leave the letters in front out ("#10239")."""
     digits = _key(text)
     if not digits.isdigit() or len(digits) < _LEAST_DIGITS:
         return None
-    found = [order for key, order in orders.items() if key.endswith(digits) and not key[: -len(digits)].isdigit()]
+    alike = book.by_end.get(digits[-_LEAST_DIGITS:], ())
+    keys = [(order, _key(order.order_id)) for order in alike]
+    found = [order for order, key in keys if key.endswith(digits) and not key[: -len(digits)].isdigit()]
     return found[0] if len(found) == 1 else None
 
 

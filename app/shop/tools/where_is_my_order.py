@@ -24,6 +24,12 @@ _TEXTS = {
         "items": "商品：{items}。",
         "city": "收货城市：{city}。",
         "separator": "、",
+        "n.status": "状态",
+        "n.latest": "最新物流",
+        "n.carrier": "运单号",
+        "n.shipped": "发货",
+        "n.created": "下单",
+        "n.items": "商品",
     },
     "en": {
         "status": "Order {order} is currently: {status}.",
@@ -36,16 +42,24 @@ _TEXTS = {
         "items": "Items: {items}.",
         "city": "Destination: {city}.",
         "separator": ", ",
+        "n.status": "Status",
+        "n.latest": "Latest",
+        "n.carrier": "Tracking number",
+        "n.shipped": "Shipped",
+        "n.created": "Placed",
+        "n.items": "Items",
     },
 }
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One sentence about an order, and the value of the order it rests on, as the shop wrote it."""
+    """One sentence about an order, and the value of the order it rests on, as the shop wrote it. `name` is what the
+    value is called on a card; "" for one that is on none."""
 
     text: str
     value: str
+    name: str = ""
 
 
 def report_order(order: Order, language: str, product_names: Mapping[str, str]) -> tuple[OrderLine, ...]:
@@ -53,23 +67,25 @@ def report_order(order: Order, language: str, product_names: Mapping[str, str]) 
     texts = _TEXTS["zh" if language == "zh" else "en"]
     told = sorted(order.tracking, key=lambda e: e.time, reverse=True)[:_EVENTS]
     items = texts["separator"].join(f"{product_names.get(i.sku.casefold(), i.sku)} ×{i.qty}" for i in order.items)
-    said: list[tuple[str, str]] = [(texts["status"].format(order=order.order_id, status=order.status), order.status)]
+    said: list[OrderLine] = []
+
+    def say(key: str, value: str, name: str = "", **values: str) -> None:
+        said.append(OrderLine(texts[key].format(**values), value, texts.get(f"n.{name or key}", "")))
+
+    say("status", order.status, order=order.order_id, status=order.status)
     for key, event in zip(("latest", *["before"] * _EVENTS), told, strict=False):
-        text = texts[key].format(time=_time(event.time), status=event.status, desc=_bare(event.desc))
-        said.append((text, event.desc))
+        say(key, event.desc, time=_time(event.time), status=event.status, desc=_bare(event.desc))
     if order.carrier or order.tracking_no:
-        said.append(
-            (texts["carrier"].format(carrier=order.carrier, number=order.tracking_no or "-"), order.tracking_no)
-        )
+        say("carrier", order.tracking_no, carrier=order.carrier, number=order.tracking_no or "-")
     if order.shipped_at:
-        said.append((texts["shipped"].format(time=_time(order.shipped_at)), order.shipped_at))
+        say("shipped", order.shipped_at, time=_time(order.shipped_at))
     else:
-        said.append((texts["not_shipped"], order.status))
+        say("not_shipped", order.status, "none")
     if order.created_at:
-        said.append((texts["created"].format(time=_time(order.created_at)), order.created_at))
+        say("created", order.created_at, time=_time(order.created_at))
     if items:
-        said.append((texts["items"].format(items=items), ", ".join(i.sku for i in order.items)))
-    return tuple(OrderLine(text, value) for text, value in said)
+        say("items", ", ".join(i.sku for i in order.items), items=items)
+    return tuple(said)
 
 
 def _time(written: str) -> str:
