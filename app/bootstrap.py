@@ -55,6 +55,7 @@ from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
 from app.settings import Settings
+from app.sharing_parts import make_sharing
 from app.shop.brand import Brand, brand_of
 from app.shop.guarded_orders import GuardedOrders
 from app.staff.door import Door
@@ -320,6 +321,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         attendance = Attendance(knowledge, model, pipeline)
         publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)
         storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
+        sharing = make_sharing(settings.redis.get_secret_value(), knowledge.database)
 
         counter = make_counter(
             knowledge.database,
@@ -328,19 +330,23 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             releases=knowledge.catalogue,
             brands=knowledge.brands,
             witness=telemetry,
+            relay=sharing.relay,
+            leases=sharing.leases,
         )
 
         async def start() -> None:
+            sharing.start()
             counter.watch.start()
             if isinstance(model, EmbeddedModel):
                 model.start()
 
         async def close() -> None:
             await counter.close()
+            await sharing.close()
             await model.close()
 
         async def parts() -> Sequence[Part]:
-            return await parts_of(settings, knowledge, model)
+            return (*await parts_of(settings, knowledge, model), *sharing.parts())
 
         async def welcome(shop: str, language: str) -> Sequence[str]:
             return [t.question for t in (await storefront.read(shop, language)).starters][:WELCOME_QUESTIONS]

@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.desk import SqlCannedReplies, SqlDesk, SqlModes
 from app.adapters.db.engine import Database
+from app.adapters.db.leases import SqlLeases
 from app.conversation.answer import Limits
 from app.conversation.assist import Assistant
 from app.conversation.desk import Desk
 from app.conversation.hub import Hub
+from app.conversation.leases import Leases, NoLeases
 from app.conversation.ports import Attendant, Brands, Releases, Witness
 from app.conversation.reception import Reception
+from app.conversation.relay import Relay
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
 from app.errors import XiaoerError
@@ -77,6 +80,8 @@ def make_counter(
     witness: Witness,
     limits: Limits | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    relay: Relay | None = None,
+    leases: Leases | None = None,
 ) -> Counter:
     """Both over that database."""
     board, modes = SqlDesk(database, clock), SqlModes(database)
@@ -90,8 +95,10 @@ def make_counter(
         limits=limits,
         clock=clock,
         reception=reception,
+        relay=relay,
+        leases=leases or (SqlLeases(database) if database.shared else NoLeases()),
     )
-    hub = Hub(board)
+    hub = Hub(board, relay)
     conversations.also_hang_up(hub.hang_up)
     assistant = Assistant(conversations, attendant, reception, brands, witness)
     desk = Desk(conversations, board, board, brands, hub, assistant, SqlCannedReplies(database), modes, clock)

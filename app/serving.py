@@ -29,7 +29,7 @@ SAMPLE_SHOPS = ("tangli", "larchwood")
 SHOPS = Path(__file__).parent.parent / "shops"
 
 
-class _Server(uvicorn.Server):
+class StoppingServer(uvicorn.Server):
     """Says when it listens, and before it waits for its readers to leave."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
@@ -70,7 +70,7 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
                 access_log=False,
                 timeout_graceful_shutdown=20,
             )
-            await _Server(config, ready, container.conversations.hang_up).serve()
+            await StoppingServer(config, ready, container.conversations.hang_up).serve()
 
 
 async def demo(settings: Settings, *, headless: bool) -> None:

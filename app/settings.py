@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     index: str = Field(default="edge", description="edge (embedded), or the URL of a Qdrant server")
     index_key: SecretStr = Field(default=SecretStr(""), description="API key of the Qdrant server")
     database: str = Field(default="", description="SQLAlchemy URL; empty = SQLite under home")
+    redis: SecretStr = Field(
+        default=SecretStr(""), description="redis:// URL that several instances share; empty = one instance, or slower"
+    )
     releases_kept: int = Field(
         default=30, ge=0, description="Newest releases of a shop that are kept, besides the live one; 0 = all"
     )

@@ -25,6 +25,7 @@ from app.knowledge.chunk import Chunk
 from app.knowledge.finding import Finding, Severity, Words
 from app.knowledge.inspection import Inspection
 from app.knowledge.release import PointerMove, Release, ReleaseState
+from app.sharing_parts import make_sharing
 from app.shop.brand import Brand
 from app.staff.door import Door
 from app.telemetry import Telemetry
@@ -115,20 +116,38 @@ def migrated_database(home: Path, url: str = "") -> Database:
     return database
 
 
-def make_container(home: Path, attendant: FakeAttendant | None = None, url: str = "", **more: Any) -> Container:
-    """Real SQLite under `home`; the database is closed with the application."""
+def make_container(
+    home: Path,
+    attendant: FakeAttendant | None = None,
+    url: str = "",
+    redis: str = "",
+    shutdown_seconds: float = 2,
+    **more: Any,
+) -> Container:
+    """Real SQLite under `home`, or the database of that URL; it is closed with the application."""
     attendant = attendant or FakeAttendant()
     database = migrated_database(home, url)
+    sharing = make_sharing(redis, database)
     shops, telemetry = FakeShops(), Telemetry()
     counter = make_counter(
-        database, MASTER, attendant=attendant, releases=shops, brands=shops, witness=telemetry, limits=Limits(30, 2)
+        database,
+        MASTER,
+        attendant=attendant,
+        releases=shops,
+        brands=shops,
+        witness=telemetry,
+        limits=Limits(30, shutdown_seconds),
+        relay=sharing.relay,
+        leases=sharing.leases,
     )
 
     async def start() -> None:
+        sharing.start()
         counter.watch.start()
 
     async def close() -> None:
         await counter.close()
+        await sharing.close()
         database.close()
 
     parts: dict[str, Any] = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -403,3 +404,45 @@ class FakePublicKeys:
         if self.down or url not in self.documents:
             raise Unavailable("The shop's public keys cannot be read (this fake was told so).")
         return self.documents[url]
+
+
+class FakeRelay:
+    """The relay of one instance. Those that share a `wire` hear each other, in the order of what was told."""
+
+    def __init__(self, wire: list[FakeRelay] | None = None) -> None:
+        self.wire = wire if wire is not None else []
+        self.wire.append(self)
+        self.alive = True
+        self._hears: list[tuple[str, Callable[[Mapping[str, Any]], None]]] = []
+
+    def tell(self, topic: str, what: Mapping[str, Any]) -> None:
+        for other in self.wire if self.alive else ():
+            if other is not self and other.alive:
+                for followed, hears in tuple(other._hears):
+                    if followed == topic:
+                        asyncio.get_running_loop().call_soon(hears, what)
+
+    def follow(self, topic: str, hears: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+        entry = (topic, hears)
+        self._hears.append(entry)
+        asyncio.get_running_loop().call_soon(hears, {})
+        return lambda: self._hears.remove(entry) if entry in self._hears else None
+
+
+class FakeLeases:
+    """Leases by the loop's clock; those that share a dict share the leases."""
+
+    def __init__(self, held: dict[str, tuple[str, float]] | None = None) -> None:
+        self.held = held if held is not None else {}
+
+    async def take(self, name: str, holder: str, seconds: float = 6.0) -> bool:
+        now = time.monotonic()
+        by, until = self.held.get(name, (holder, 0.0))
+        if by != holder and until > now:
+            return False
+        self.held[name] = (holder, now + seconds)
+        return True
+
+    async def free(self, name: str, holder: str) -> None:
+        if self.held.get(name, ("", 0.0))[0] == holder:
+            del self.held[name]

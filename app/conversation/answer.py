@@ -14,10 +14,12 @@ from app.chat.turn import Answer, Decision, HandOff, Sentence, Turn
 from app.conversation import lines
 from app.conversation.conversation import Conversation, Received, Status
 from app.conversation.events import Draft, EventType
+from app.conversation.leases import Leases, NoLeases
 from app.conversation.ports import Attendant, Brands, Releases, Witness
 from app.conversation.present import decision_json, reply_json, sentence_json
 from app.conversation.reception import Reception, with_text
-from app.conversation.session import Session, Sign, TurnRun
+from app.conversation.session import Overtaken, Session, Sign, TurnRun
+from app.conversation.taking_turns import Turns, answered
 from app.conversation.telling import for_the_agent
 from app.errors import Conflict, NoKnowledge, Unavailable, XiaoerError
 
@@ -59,7 +61,9 @@ class Answerer:
         limits: Limits,
         reception: Reception,
         clock: Callable[[], datetime],
+        leases: Leases | None = None,
     ) -> None:
+        self._turns = Turns(leases or NoLeases(), limits.turn_timeout_seconds)
         self._attendant = attendant
         self._releases = releases
         self._brands = brands
@@ -71,11 +75,18 @@ class Answerer:
     async def work(self, session: Session) -> None:
         """Answer what waits in the session, until nothing does."""
         while session.next is not None:
-            run, session.next = session.next, None
-            session.current = run
+            run = session.next
             try:
-                async with asyncio.timeout(self._limits.turn_timeout_seconds):
-                    await self._turn(session, run)
+                async with self._turns.held(session):
+                    run, session.next = session.next, None
+                    session.current = run
+                    if (told := answered(session, run)) is not None:
+                        _resolve(session, run, told)
+                        continue
+                    async with asyncio.timeout(self._limits.turn_timeout_seconds):
+                        await self._turn(session, run)
+            except Overtaken:
+                await self._follow_other(session, run)
             except asyncio.CancelledError as error:
                 stopped = Unavailable("The server stopped during the turn. Send it again.")
                 await self._failed(session, run, stopped, error)
@@ -91,8 +102,19 @@ class Answerer:
                 broken = XiaoerError("The turn failed. The message is kept; send it again, or ask for a person.")
                 await self._failed(session, run, broken, error)
             finally:
+                if session.next is run:  # it never began
+                    session.next = None
                 session.current = None
                 session.recover()
+
+    async def _follow_other(self, session: Session, run: TurnRun) -> None:
+        """Another instance took the turn over: its reply is ours."""
+        session.recover()
+        try:
+            _resolve(session, run, await self._turns.reply_of_other(session, run))
+        except XiaoerError as error:
+            run.fail(error)
+            session.signal(Sign())
 
     async def turn(self, conversation: Conversation, messages: Sequence[Received]) -> Turn:
         """The turn that answers these messages. Raises NoKnowledge before the first publish."""
@@ -236,6 +258,15 @@ class Answerer:
         """Messages of the turn that were only noted when writing failed."""
         kept = session.conversation.messages
         return [received(m) for m in run.messages if m.message_id not in kept]
+
+
+def _resolve(session: Session, run: TurnRun, told: dict[str, Any]) -> None:
+    """The turn ends with a reply that stands in the log."""
+    if not run.decided.done():
+        run.decided.set_result(session.conversation.turns.get(run.message_id, 0))
+    if not run.completed.done():
+        run.completed.set_result(told)
+    session.signal(Sign())
 
 
 def received(message: Received) -> Draft:

@@ -45,8 +45,10 @@ class Assistant:
         self._drafting: dict[str, asyncio.Task[None]] = {}
         conversations.listen(self.hear)
 
-    def hear(self, conversation: Conversation, events: Sequence[Event]) -> None:
-        """Begin a draft where a person is waiting for one."""
+    def hear(self, conversation: Conversation, events: Sequence[Event], ours: bool) -> None:
+        """Begin a draft where a person is waiting for one. The instance that wrote drafts, no other."""
+        if not ours:
+            return
         if conversation.status is Status.WITH_AGENT and any(event.type in _WAKES for event in events):
             self.draft(conversation.id)
         elif conversation.status is Status.CLOSED and (task := self._drafting.get(conversation.id)):

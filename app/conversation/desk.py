@@ -183,9 +183,9 @@ class Desk:
         values = {"order": next(iter(told["orders"]), ""), "ticket": ticket, "question": str(told["question"])}
         return {name: value for name, value in values.items() if value}
 
-    def _hear(self, conversation: Conversation, events: Sequence[Event]) -> None:
+    def _hear(self, conversation: Conversation, events: Sequence[Event], ours: bool) -> None:
         """Whoever leaves the queue, for whatever reason, moves the others up: they are told, soon and once."""
-        if any(event.type in _MOVES_THE_QUEUE for event in events) and conversation.shop not in self._telling:
+        if ours and any(event.type in _MOVES_THE_QUEUE for event in events) and conversation.shop not in self._telling:
             task = asyncio.create_task(self._tell_soon(conversation.shop))
             self._telling[conversation.shop] = task
 

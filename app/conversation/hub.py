@@ -1,20 +1,26 @@
-"""Wakes those who watch the desk: what happened in conversations of this process, without any of its words."""
+"""Wakes those who watch the desk, on every instance: what happened in conversations, without any of its words."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from app.conversation.board import Board, Notice
 from app.conversation.conversation import Conversation
-from app.conversation.events import Event
+from app.conversation.events import Event, EventType
+from app.conversation.relay import DESK, NoRelay, Relay
+from app.conversation.standing import Status
 
 MOST_PINGS = 500
 POLL_SECONDS = 1.0
+QUIET_POLL_SECONDS = 5.0
+"""Where other instances tell of most things at once"""
 HEARTBEAT_SECONDS = 15.0
+_BACK = frozenset({EventType.LEFT, EventType.WITHDRAWN})
+"""What gives a conversation back to the bot"""
 _OVERLAP = 20
 """Ids of notices may become visible out of order where several instances write: so many are read again."""
 
@@ -38,33 +44,57 @@ class _Watcher:
 class Hub:
     """Everybody who watches the desk on this process."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, relay: Relay | None = None) -> None:
         self._board = board
+        self._relay = relay or NoRelay()
+        self._stop_hearing: Callable[[], None] | None = None
         self._watchers: set[_Watcher] = set()
         self._closing = False
 
-    def hear(self, conversation: Conversation, events: Sequence[Event]) -> None:
-        """Conversations tell what happened."""
-        if not self._watchers:
-            return
+    def hear(self, conversation: Conversation, events: Sequence[Event], ours: bool) -> None:
+        """Conversations tell what happened. Other instances hear of those that a person was called to."""
         about = {"seq": conversation.seq, "status": conversation.status.value, "type": events[-1].type.value}
-        self.tell(Ping("conversation.changed", conversation.shop, conversation.id, about))
+        ping = Ping("conversation.changed", conversation.shop, conversation.id, about)
+        self._show(ping)
+        if ours and (conversation.status is not Status.OPEN or any(event.type in _BACK for event in events)):
+            self._relay.tell(DESK, asdict(ping))
 
     def tell(self, ping: Ping) -> None:
-        """Show it to everybody who watches right now."""
+        """Show it to everybody who watches right now, here and on other instances."""
+        self._show(ping)
+        self._relay.tell(DESK, asdict(ping))
+
+    def _show(self, ping: Ping) -> None:
         for watcher in self._watchers:
             watcher.pings.append(ping)
             watcher.wake.set()
 
+    def _told(self, what: Mapping[str, Any]) -> None:
+        if what:
+            self._show(Ping(**what))
+            return
+        for watcher in self._watchers:  # something may have been missed
+            watcher.wake.set()
+
+    def _enter(self, watcher: _Watcher) -> None:
+        self._watchers.add(watcher)
+        self._stop_hearing = self._stop_hearing or self._relay.follow(DESK, self._told)
+
+    def _leave(self, watcher: _Watcher) -> None:
+        self._watchers.discard(watcher)
+        if not self._watchers and self._stop_hearing is not None:
+            self._stop_hearing()
+            self._stop_hearing = None
+
     def hang_up(self) -> None:
         """End all streams, so that the server can stop."""
         self._closing = True
-        self.tell(Ping())
+        self._show(Ping())
 
     async def watch(self, after: int | None) -> AsyncGenerator[list[Notice | Ping], None]:
         """Notices after that one (None: from now on) and pings, those that come together in one list."""
         watcher = _Watcher()
-        self._watchers.add(watcher)
+        self._enter(watcher)
         first = last = await self._board.last_notice() if after is None else after
         seen: deque[int] = deque(maxlen=4 * _OVERLAP)
         quiet = 0.0
@@ -80,7 +110,7 @@ class Hub:
                 if group:
                     quiet = 0.0
                     yield group
-                wait = POLL_SECONDS if self._board.shared else HEARTBEAT_SECONDS
+                wait = self._looks_every_seconds()
                 try:
                     async with asyncio.timeout(wait):
                         await watcher.wake.wait()
@@ -90,4 +120,9 @@ class Hub:
                         quiet = 0.0
                         yield [Ping()]
         finally:
-            self._watchers.discard(watcher)
+            self._leave(watcher)
+
+    def _looks_every_seconds(self) -> float:
+        if not self._board.shared:
+            return HEARTBEAT_SECONDS
+        return QUIET_POLL_SECONDS if self._relay.alive else POLL_SECONDS

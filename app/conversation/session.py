@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -12,22 +12,32 @@ from typing import Any, TypeAlias
 from app.conversation.conversation import Conversation, Received, Status
 from app.conversation.events import Draft, Event, EventType
 from app.conversation.log import EventLog, Moved
+from app.conversation.relay import NoRelay, Relay, topic_of
 from app.conversation.standing import Standing
-from app.errors import NotFound, Unavailable
+from app.errors import Conflict, NotFound, Unavailable
 
 RECENT_EVENTS = 128
 GATHER_SECONDS = 0.02
 """How long an event may wait for others to share its commit with, while nobody waits for it to be durable."""
 HEARTBEAT_SECONDS = 15.0
 OTHERS_SECONDS = 1.0
-"""How far behind another instance a follower of a conversation with a person may be"""
+"""How far behind another instance a follower of a conversation with a person may be, while nothing tells of it"""
+OTHERS_QUIET_SECONDS = 5.0
+"""The same where the bot answers: whoever sends a message gets its reply from the instance that took it"""
 _ATTEMPTS = 8
-Heard: TypeAlias = Callable[[Conversation, Sequence[Event]], None]
-"""Told what has just happened in a conversation"""
+_OF_A_TURN = frozenset(
+    {EventType.DECIDED, EventType.SENTENCE, EventType.COMPLETED, EventType.FAILED, EventType.YIELDED}
+)
+Heard: TypeAlias = Callable[[Conversation, Sequence[Event], bool], None]
+"""Told what has just happened in a conversation, and whether it was written here (False: by another instance)"""
 
 
-def _nobody(conversation: Conversation, events: Sequence[Event]) -> None:
-    del conversation, events
+def _nobody(conversation: Conversation, events: Sequence[Event], ours: bool) -> None:
+    del conversation, events, ours
+
+
+class Overtaken(Conflict):
+    """Another instance answers, or has answered, the message that a turn here was about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +89,7 @@ class TurnRun:
 class Session:
     """Serialises what happens in one conversation. All state changes go through `note` and the log."""
 
-    def __init__(self, log: EventLog, conversation_id: str, heard: Heard = _nobody) -> None:
+    def __init__(self, log: EventLog, conversation_id: str, heard: Heard = _nobody, relay: Relay | None = None) -> None:
         self.conversation = Conversation(conversation_id, "")
         self.lock = asyncio.Lock()
         self.current: TurnRun | None = None
@@ -87,6 +97,9 @@ class Session:
         self.worker: asyncio.Task[None] | None = None
         self._log = log
         self._heard = heard
+        self._relay = relay or NoRelay()
+        self._stop_hearing: Callable[[], None] | None = None
+        self._behind = False
         self._loaded = False
         self._planned = Standing()
         self._queue: list[Draft] = []
@@ -94,6 +107,7 @@ class Session:
         self._gathering: asyncio.TimerHandle | None = None
         self._awaited = False
         self._failure: BaseException | None = None
+        self._decided: dict[str, int] = {}
         self._hung_up = False
         self._recent: deque[Event] = deque(maxlen=RECENT_EVENTS)
         self._followers: set[Follower] = set()
@@ -122,7 +136,7 @@ class Session:
         """A conversation that has just been created need not be read back."""
         self.conversation.shop = shop
         self._loaded = True
-        self._take([started])
+        self._take([started], ours=True)
 
     async def load(self) -> None:
         """Read what the log has and we do not. Raises NotFound."""
@@ -174,10 +188,35 @@ class Session:
         self._recent.clear()
 
     def signal(self, sign: Sign) -> None:
-        """Show a passing sign to those who follow right now."""
+        """Show a passing sign to those who follow right now, on this server."""
         for follower in self._followers:
             follower.signs.append(sign)
             follower.wake.set()
+
+    def broadcast(self, sign: Sign) -> None:
+        """The same, on every server."""
+        self.signal(sign)
+        self._relay.tell(topic_of(self.conversation.id), {"sign": sign.type, "payload": sign.payload})
+
+    def _told(self, what: Mapping[str, Any]) -> None:
+        """Another instance wrote to the conversation, or shows a sign; with nothing said: look, just in case."""
+        if sign := what.get("sign"):
+            self.signal(Sign(str(sign), dict(what.get("payload") or {})))
+        elif not what or int(what.get("seq", 0)) > self.conversation.seq:
+            self._behind = True
+            for follower in self._followers:
+                follower.wake.set()
+
+    def _enter(self, follower: Follower) -> None:
+        self._followers.add(follower)
+        if self._stop_hearing is None and self._log.shared:
+            self._stop_hearing = self._relay.follow(topic_of(self.conversation.id), self._told)
+
+    def _leave(self, follower: Follower) -> None:
+        self._followers.discard(follower)
+        if not self._followers and self._stop_hearing is not None:
+            self._stop_hearing()
+            self._stop_hearing = None
 
     def hang_up(self) -> None:
         """End what follows for ever, so that the server can stop; replies on their way go on."""
@@ -198,10 +237,13 @@ class Session:
     ) -> AsyncGenerator[list[Event | Sign], None]:
         """The same, those that came together in one list."""
         follower = Follower()
-        self._followers.add(follower)
+        self._enter(follower)
         try:
             while True:
                 follower.wake.clear()
+                if self._behind:
+                    self._behind = False
+                    await self._catch_up()
                 group: list[Event | Sign] = list(await self._since(after))
                 if group:
                     after = group[-1].seq  # type: ignore[union-attr]  # no signs yet
@@ -216,18 +258,17 @@ class Session:
                 if not await self._woken(follower, after, heartbeat_seconds):
                     yield [Sign()]
         finally:
-            self._followers.discard(follower)
+            self._leave(follower)
 
     async def _woken(self, follower: Follower, after: int, heartbeat_seconds: float) -> bool:
         """Whether something happened before the next sign of life is due.
 
-        Where other instances write too, a conversation that a person was called to is looked at every moment: the
-        agent may work on another instance.
+        Where other instances write too and nothing tells of it, the conversation is looked at every moment: an agent,
+        or the shopper's other tab, may be on another instance.
         """
         left = heartbeat_seconds
         while left > 0:
-            hurry = self._log.shared and self.status in (Status.WAITING, Status.WITH_AGENT)
-            wait = min(left, OTHERS_SECONDS) if hurry else left
+            wait = min(left, self._looks_every_seconds(heartbeat_seconds))
             try:
                 async with asyncio.timeout(wait):
                     await follower.wake.wait()
@@ -239,6 +280,24 @@ class Session:
                 if self.conversation.seq > after:
                     return True
         return False
+
+    def _looks_every_seconds(self, heartbeat_seconds: float) -> float:
+        if not self._log.shared or self._relay.alive or self.status is Status.CLOSED:
+            return heartbeat_seconds
+        return OTHERS_SECONDS if self.status in (Status.WAITING, Status.WITH_AGENT) else OTHERS_QUIET_SECONDS
+
+    async def look_again(self, most_seconds: float) -> None:
+        """Return once something has happened, or after so long, with all that others wrote."""
+        follower = Follower()
+        self._enter(follower)
+        try:
+            async with asyncio.timeout(most_seconds):
+                await follower.wake.wait()
+        except TimeoutError:
+            pass
+        finally:
+            self._leave(follower)
+        await self.load()
 
     async def _since(self, after: int) -> list[Event]:
         if after >= self.conversation.seq:
@@ -277,7 +336,10 @@ class Session:
                 self._awaited = False
                 self._failure = error if self.current or self.next else None
                 raise
-            self._take(written)
+            self._take(written, ours=True)
+            self._decided |= {e.payload["message_id"]: e.seq for e in written if e.type is EventType.DECIDED}
+            if written:
+                self._relay.tell(topic_of(self.conversation.id), {"seq": written[-1].seq})
             more = self._awaited = self._awaited and bool(self._queue)
 
     async def _append(self, group: list[Draft]) -> list[Event]:
@@ -289,32 +351,43 @@ class Session:
                 return await self._log.append(conversation.id, group, self._planned.status.value, conversation.seq)
             except Moved:
                 self._take(await self._log.read(conversation.id, conversation.seq))
+                if not (group := [draft for draft in group if not self._stands_there(draft)]):
+                    return []
                 standing = conversation.standing
                 for draft in (*group, *self._queue):
                     standing = standing.after(draft.type, draft.payload)
                 self._planned = standing
         raise Unavailable("The conversation is being written from too many places. Nothing was lost; try again.")
 
+    def _stands_there(self, draft: Draft) -> bool:
+        """Whether another instance wrote the same message. Raises Overtaken where one has answered our turn."""
+        payload, conversation = draft.payload, self.conversation
+        if draft.type is EventType.RECEIVED:
+            return conversation.known(str(payload.get("client_message_id") or "")) is not None
+        if draft.type in _OF_A_TURN:
+            message_id = payload["message_id"]
+            newer = conversation.turns.get(message_id, 0) > self._decided.get(message_id, 0)
+            if message_id in conversation.replies or newer:
+                raise Overtaken("Another instance has answered this message. Nothing was said twice.")
+        return False
+
     async def _catch_up(self) -> None:
         self._take(await self._log.read(self.conversation.id, self.conversation.seq))
         if not self._queue and (self._writer is None or self._writer.done()):
             self._planned = self.conversation.standing
 
-    def _take(self, events: list[Event]) -> None:
+    def _take(self, events: list[Event], *, ours: bool = False) -> None:
         fresh = [event for event in events if event.seq > self.conversation.seq]
-        if not fresh:
-            return
-        self.conversation.apply_all(fresh)
-        self._recent.extend(fresh)
-        for follower in self._followers:
-            follower.wake.set()
-        if self._loaded:
-            self._heard(self.conversation, fresh)
+        if fresh:
+            self.conversation.apply_all(fresh)
+            self._recent.extend(fresh)
+            for follower in self._followers:
+                follower.wake.set()
+        # What we wrote is told once, here, also when it was read back before its writer got to this line.
+        if (told := events if ours else fresh) and self._loaded:
+            self._heard(self.conversation, told, ours)
 
 
 def is_of_turn(event: Event, message_id: str) -> bool:
     """Whether an event belongs to the reply of that turn."""
-    return (
-        event.type in (EventType.DECIDED, EventType.SENTENCE, EventType.COMPLETED, EventType.FAILED, EventType.YIELDED)
-        and event.payload.get("message_id") == message_id
-    )
+    return event.type in _OF_A_TURN and event.payload.get("message_id") == message_id

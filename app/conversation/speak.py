@@ -15,9 +15,11 @@ from app.conversation import lines
 from app.conversation.answer import Answerer, Limits, received
 from app.conversation.conversation import Conversation, Received, Status
 from app.conversation.events import Draft, Event, EventType
+from app.conversation.leases import Leases
 from app.conversation.log import EventLog
 from app.conversation.ports import Attendant, Brands, Releases, Witness
 from app.conversation.reception import AlwaysAuto, NoDesk, Reception
+from app.conversation.relay import NoRelay, Relay, topic_of
 from app.conversation.session import HEARTBEAT_SECONDS, Heard, Session, Sign, TurnRun
 from app.conversation.telling import Started, Telling, for_the_agent, told_before
 from app.errors import Conflict, NotFound, Unavailable, XiaoerError
@@ -39,8 +41,11 @@ class Conversations:
         limits: Limits | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         reception: Reception | None = None,
+        relay: Relay | None = None,
+        leases: Leases | None = None,
     ) -> None:
         limits = limits or Limits()
+        self._relay = relay or NoRelay()
         self._log = log
         self._brands = brands
         self._limits = limits
@@ -53,6 +58,7 @@ class Conversations:
             limits=limits,
             reception=self._reception,
             clock=clock,
+            leases=leases,
         )
         self._heard: list[Heard] = []
         self._hanging_up: list[Callable[[], None]] = []
@@ -79,7 +85,7 @@ class Conversations:
         if token_hash:
             payload["token_hash"] = token_hash
         created = await self._log.create(conversation_id, shop, Draft(EventType.STARTED, payload))
-        session = self._sessions[conversation_id] = Session(self._log, conversation_id, self._hear)
+        session = self._sessions[conversation_id] = Session(self._log, conversation_id, self._hear, self._relay)
         session.begin(shop, created)
         self._shrink()
         return Started(conversation_id, shop, Status.OPEN.value, language)
@@ -170,7 +176,7 @@ class Conversations:
 
     async def show_typing(self, conversation_id: str, agent: str, name: str = "") -> None:
         """Let those who follow know that a person is typing. Not kept."""
-        (await self._session(conversation_id)).signal(Sign("agent.typing", {"agent": agent, "name": name}))
+        (await self._session(conversation_id)).broadcast(Sign("agent.typing", {"agent": agent, "name": name}))
 
     async def leave_agent(self, conversation_id: str, agent: str) -> None:
         """The person hands the conversation back to the bot."""
@@ -181,9 +187,10 @@ class Conversations:
         await (await self._session(conversation_id)).record(*drafts)
 
     async def signal(self, conversation_id: str, sign: Sign) -> None:
-        """Show a passing sign to those who follow the conversation on this server."""
+        """Show a passing sign to those who follow the conversation, here or on another instance."""
         if session := self._sessions.get(conversation_id):
             session.signal(sign)
+        self._relay.tell(topic_of(conversation_id), {"sign": sign.type, "payload": sign.payload})
 
     async def look(self, conversation_id: str) -> Conversation:
         """The conversation as it stands. Raises NotFound. Read it, never change it."""
@@ -206,9 +213,9 @@ class Conversations:
         """Call this with every conversation and what has just happened in it. It must not raise or wait."""
         self._heard.append(heard)
 
-    def _hear(self, conversation: Conversation, events: Sequence[Event]) -> None:
+    def _hear(self, conversation: Conversation, events: Sequence[Event], ours: bool) -> None:
         for heard in self._heard:
-            heard(conversation, events)
+            heard(conversation, events, ours)
 
     async def close_conversation(self, conversation_id: str, by: str = "shopper", outcome: str = "") -> None:
         """End it. Ending it twice is harmless."""
@@ -260,7 +267,7 @@ class Conversations:
     async def _session(self, conversation_id: str) -> Session:
         session = self._sessions.get(conversation_id)
         if session is None:
-            session = self._sessions[conversation_id] = Session(self._log, conversation_id, self._hear)
+            session = self._sessions[conversation_id] = Session(self._log, conversation_id, self._hear, self._relay)
             self._shrink()
         self._sessions.move_to_end(conversation_id)
         async with session.lock:
@@ -312,7 +319,13 @@ class Conversations:
             session.note(received(message))
             return message
         await session.record(received(message))
-        return session.conversation.messages[message.message_id]
+        conversation = session.conversation
+        # The same message may have come in on another instance at the same moment: it is recorded once.
+        known = conversation.messages.get(message.message_id) or conversation.known(client_message_id)
+        if known is None:
+            raise Unavailable("The message could not be recorded. Nothing was kept; send it again.")
+        _need_same(known, text)
+        return known
 
 
 def _need_same(known: Received | None, text: str) -> None:

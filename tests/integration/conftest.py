@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -106,3 +107,48 @@ def redis_url() -> Iterator[str]:
         command = [server, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
         with _running(command, lambda: _answers(port), None, folder / "log"):
             yield f"redis://127.0.0.1:{port}/0"
+
+
+class PausableRedis:
+    """A Redis of one test, which may go away and come back at the same address."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        self.port = _free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    def start(self) -> None:
+        """Run it, and return once it answers."""
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, cwd="/tmp")
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(self.port):
+            assert time.monotonic() < deadline, "Redis did not start"
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Kill it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def hang(self, *, hangs: bool = True) -> None:
+        """Let it keep its connections and answer nothing; or go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP if hangs else signal.SIGCONT)
+
+
+@pytest.fixture
+def pausable_redis() -> Iterator[PausableRedis]:
+    """A Redis that the test may stop, hang and start again."""
+    server = shutil.which("redis-server")
+    if not server:
+        pytest.skip("Redis is not installed (Debian: apt install redis-server)")
+    with _folder(None) as folder:
+        redis = PausableRedis(server, folder)
+        try:
+            yield redis
+        finally:
+            redis.stop()

@@ -1,21 +1,30 @@
-"""A server process that a test may kill: `python -m tests.integration.killable HOME PORT PAUSE_SECONDS`."""
+"""A server process that a test may kill: `python -m tests.integration.killable HOME PORT PAUSE [DATABASE REDIS]`.
+
+It stops like the real one: hangs up on followers, lets turns finish, then goes.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 
 import uvicorn
 
 from app.main import create_app
+from app.serving import StoppingServer
 from tests.edge import make_container
 from tests.fakes import FakeAttendant
 
 
 def main() -> None:
-    home, port, pause_seconds = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
-    container = make_container(home, FakeAttendant(pause_seconds))
-    uvicorn.run(create_app(container), port=port, log_level="error")
+    home, port, pause_seconds, *shared = sys.argv[1:]
+    url, redis = (*shared, "", "")[:2]
+    container = make_container(Path(home), FakeAttendant(float(pause_seconds)), url, redis, shutdown_seconds=10)
+    config = uvicorn.Config(
+        create_app(container), port=int(port), log_config=None, access_log=False, timeout_graceful_shutdown=10
+    )
+    asyncio.run(StoppingServer(config, lambda: None, container.conversations.hang_up).serve())
 
 
 if __name__ == "__main__":

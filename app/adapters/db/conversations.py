@@ -77,7 +77,7 @@ class SqlEventLog:
     @property
     def shared(self) -> bool:
         """Whether other instances write to it too; an SQLite file belongs to one server."""
-        return not self._database.url.startswith("sqlite")
+        return self._database.shared
 
     async def create(self, conversation_id: str, shop: str, started: Draft) -> Event:
         """Open a conversation with its first event."""

@@ -33,7 +33,7 @@ class SqlDesk:
     @property
     def shared(self) -> bool:
         """Whether other instances write to it too."""
-        return not self._database.url.startswith("sqlite")
+        return self._database.shared
 
     async def floor(self, shop: str) -> Floor:
         """The queue and the people, now."""
@@ -193,7 +193,7 @@ class SqlModes:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self._fresh_seconds = math.inf if database.url.startswith("sqlite") else 1.0
+        self._fresh_seconds = 1.0 if database.shared else math.inf
         self._kept: dict[str, tuple[float, ModeRules]] = {}
 
     async def of(self, shop: str) -> ModeRules:

@@ -54,6 +54,11 @@ class Database:
             max_workers=1 if url.startswith("sqlite") else 8, thread_name_prefix="database"
         )
 
+    @property
+    def shared(self) -> bool:
+        """Whether other instances may use it too; an SQLite file belongs to one server."""
+        return not self.url.startswith("sqlite")
+
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction: committed when it returns, rolled back when it raises."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self.run_now, work)

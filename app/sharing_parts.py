@@ -1,0 +1,63 @@
+"""What instances of one installation share besides the database: wake-ups, leases, limits. Called by bootstrap."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.adapters.db.engine import Database
+from app.adapters.db.leases import SqlLeases
+from app.api.container import Part
+from app.conversation.leases import Leases, NoLeases
+from app.conversation.relay import NoRelay, Relay
+from app.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from app.adapters.redis.link import RedisLink
+    from app.adapters.redis.relay import RedisRelay
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """With Redis: at once, and cheaply. Without: by looking at the database. One instance needs neither."""
+
+    relay: Relay
+    leases: Leases
+    link: RedisLink | None = None
+    redis_relay: RedisRelay | None = None
+
+    def start(self) -> None:
+        """Begin to hear others."""
+        if self.redis_relay is not None:
+            self.redis_relay.start()
+
+    async def close(self) -> None:
+        """Stop, and close the connections."""
+        if self.redis_relay is not None:
+            await self.redis_relay.close()
+        if self.link is not None:
+            await self.link.close()
+
+    def parts(self) -> tuple[Part, ...]:
+        """The state of Redis for /readyz. Never required: everything is done worse without it, and nothing is lost."""
+        return (Part("redis", self.link.alive, self.link.told, required=False),) if self.link else ()
+
+
+def make_sharing(redis_url: str, database: Database) -> Sharing:
+    """Over that Redis ("" = none) and database. Raises ConfigurationError for an address that is none."""
+    in_database: Leases = SqlLeases(database) if database.shared else NoLeases()
+    if not redis_url:
+        return Sharing(NoRelay(), in_database)
+    if importlib.util.find_spec("redis") is None:
+        raise ConfigurationError(
+            "XIAOER_REDIS is set, and the Redis client is not installed. Nothing was started; run "
+            "`pip install 'xiaoer[redis]'`."
+        )
+    from app.adapters.redis.leases import RedisLeases  # noqa: PLC0415  an extra
+    from app.adapters.redis.link import RedisLink  # noqa: PLC0415
+    from app.adapters.redis.relay import RedisRelay  # noqa: PLC0415
+
+    link = RedisLink(redis_url)
+    relay = RedisRelay(link)
+    return Sharing(relay, RedisLeases(link, in_database) if database.shared else in_database, link, relay)
