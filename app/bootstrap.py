@@ -33,7 +33,7 @@ from app.chat.intents import load_intents
 from app.chat.lines import Lines
 from app.chat.pipeline import Pipeline
 from app.chat.plain_words import PlainWords
-from app.chat.ports import LanguageModel
+from app.chat.ports import LanguageModel, Trust
 from app.chat.products import ProductReader, load_concepts
 from app.chat.prompts import Prompts
 from app.chat.reply import ABLE, Responder
@@ -60,6 +60,7 @@ from app.shop.brand import Brand, brand_of
 from app.shop.guarded_orders import GuardedOrders
 from app.staff.door import Door
 from app.telemetry import Telemetry
+from app.trust_parts import Certificates, make_trust
 from app.upkeep import KnowledgeUpkeep
 from app.web.storefront import StorefrontData, StorefrontReader
 
@@ -219,8 +220,10 @@ class Searchable(Protocol):
         """Brands and order books."""
 
 
-def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageModel) -> Pipeline:
-    """The production pipeline over that knowledge and model."""
+def make_pipeline(
+    settings: Settings, knowledge: Searchable, model: LanguageModel, trust: Trust | None = None
+) -> Pipeline:
+    """The production pipeline over that knowledge and model. `trust` None: the certificates under home."""
     warm()
     lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
     orders = FileOrderBook(knowledge.brands.orders)
@@ -245,6 +248,7 @@ def make_pipeline(settings: Settings, knowledge: Searchable, model: LanguageMode
         decider=Decider(Composer(), lines, Policy(answer=settings.confidence_threshold)),
         responder=responder,
         orders=GuardedOrders(orders),
+        trust=trust or make_trust(settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED),
     )
 
 
@@ -315,9 +319,12 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
     """
     async with open_knowledge(settings) as knowledge:
         model = make_model(settings)
-        pipeline = make_pipeline(settings, knowledge, model)
-        master = master_key(settings)
         telemetry = Telemetry()
+        trust = make_trust(
+            settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
+        )
+        pipeline = make_pipeline(settings, knowledge, model, trust)
+        master = master_key(settings)
         attendance = Attendance(knowledge, model, pipeline)
         publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)
         storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
@@ -343,6 +350,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         async def close() -> None:
             await counter.close()
             await sharing.close()
+            trust.close()
             await model.close()
 
         async def parts() -> Sequence[Part]:
@@ -371,6 +379,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             jobs=Jobs(telemetry.request_failed),
             door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
+            trust=Certificates(trust, knowledge.catalogue),
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,
             answer_threshold=settings.confidence_threshold,

@@ -144,12 +144,26 @@ def replay(
 @app.command()
 def calibrate(
     suites: Annotated[
-        list[str] | None, typer.Argument(help="SHOP=SUITE.jsonl pairs; default the sample shops.")
+        list[str] | None,
+        typer.Argument(help="SHOP=SUITE.jsonl, or SHOP for the suite that is kept with it; default: sample shops."),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Report only; change nothing.")] = False,
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Report the fit only; change nothing.")] = False,
+    fit: Annotated[bool, typer.Option(help="Fit the models first; --no-fit certifies with them as they are.")] = True,
+    alpha: Annotated[float, typer.Option(help="The share of sent answers that may be wrong, 0.05 for 5 %.")] = 0.05,
 ) -> None:
-    """Fit intents, selection and confidence on labelled suites, and report how well they hold."""
-    run(importlib.import_module("eval.calibrate_command").calibrate(Settings(model="none"), suites or [], check=check))
+    """Fit confidence on labelled suites, then **certify** each shop: from which confidence on at most α of the answers
+    sent are wrong, at 95 % confidence.
+
+    Writes `calibration/SHOP/` under XIAOER_HOME: certificate, page, reliability diagram, risk–coverage curve. A running
+    server reads the certificate at once; its owner chooses α in the console, under Trust.
+    """
+    settings = Settings(model="none")
+    run(
+        importlib.import_module("eval.calibrate_command").calibrate(
+            settings, suites or [], check=check, fit=fit, alpha=alpha
+        )
+    )
 
 
 @audit_app.command("verify")

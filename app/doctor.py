@@ -13,10 +13,11 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -26,10 +27,11 @@ from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import current_revision, head_revision
 from app.adapters.llm.weights import find_weights, pinned
-from app.bootstrap import make_embedder, make_index
+from app.bootstrap import FITTED, make_embedder, make_index
 from app.errors import ModelUnavailable, XiaoerError
 from app.running import RunningServer, find_server, port_problem
 from app.settings import Settings
+from app.trust_parts import Certificates, make_trust
 
 PYTHON = (3, 11)
 WANTED_BYTES = 1_000_000_000
@@ -261,6 +263,39 @@ def _model_url(settings: Settings) -> Finding:
     return Finding("model", State.OK, f"{url}: {', '.join(names[:3])}")
 
 
+async def _trust(patient: Patient) -> Finding:
+    """Certificates of live shops: stale ones and shifted questions take answers away."""
+    settings = patient.settings
+    with _database(settings) as database:
+        if database is None or _migrated(patient).state is not State.OK:
+            return Finding("trust", State.OK, "no shop, no certificate")
+        catalogue = SqlCatalogue(database)
+        told = []
+        for shop in await catalogue.shops():
+            live = await catalogue.live_release(shop)
+            embedder = next((r.embedder for r in await catalogue.releases(shop) if r.number == live), "")
+            files = make_trust(settings.home, settings.confidence_threshold, embedder, FITTED)
+            told.append(await Certificates(files, catalogue).report(shop))
+    certified = [one for one in told if one["certificate"]]
+    shifted = [one["shop"] for one in certified if one["shift"] and one["shift"]["alarm"]]
+    stale = [f"{one['shop']} ({one['stale']} changed)" for one in certified if one["stale"]]
+    again = "Label some of what is asked now, and run `xiaoer calibrate` for it again."
+    if shifted:
+        seen = f"what is asked of {', '.join(shifted)} is no longer what was certified"
+        handing = any(one["shift"]["handing_over"] for one in certified if one["shop"] in shifted)
+        return Finding("trust", State.WARN, seen + ("; it is handed over" if handing else ""), again)
+    if stale:
+        return Finding("trust", State.WARN, f"stale certificates: {', '.join(stale)}", again)
+    if not certified:
+        return Finding("trust", State.OK, f"no certificate; answers go from {settings.confidence_threshold:g} on")
+    return Finding("trust", State.OK, ", ".join(f"{one['shop']}: {_promise(one)}" for one in certified))
+
+
+def _promise(told: Mapping[str, Any]) -> str:
+    alpha = told["alpha"]
+    return f"at most {alpha:.0%} wrong ({told['certificate']['id']})" if alpha else "certified, no limit chosen"
+
+
 def _port(patient: Patient) -> Finding:
     settings, server = patient.settings, patient.server
     where = f"{settings.host}:{settings.port}"
@@ -281,6 +316,7 @@ LOOKS: dict[str, Look] = {
     "embedder": _embedder,
     "model": _model,
     "shops": _shops,
+    "trust": _trust,
     "port": _port,
 }
 

@@ -24,6 +24,7 @@ from app.api import (
     releases,
     replay,
     shopper,
+    trust,
 )
 from app.api.container import Container
 from app.api.outermost import Outermost
@@ -72,6 +73,7 @@ def create_app(container: Container) -> FastAPI:
     for part in (shopper, openai, knowledge, hit_test, mapping, intake, editing, releases, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)
+    app.include_router(trust.router)
     if isinstance(container, StorefrontSource):
         app.include_router(pages.router(container))
     return app

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 from app.chat.turn import Reply
@@ -44,6 +44,16 @@ class Telemetry:
             "xiaoer_stage_seconds", "Time since the turn began, by stage", ("stage",),
             buckets=_BUCKETS, registry=self.registry,
         )  # fmt: skip
+        self._shifted = Gauge(
+            "xiaoer_shift_alarm",
+            "1 while the shop's questions differ from those its certificate was made on",
+            ("shop",),
+            registry=self.registry,
+        )
+        self._covered = Counter(
+            "xiaoer_certified_answers", "Answers by whether a certificate covers them", ("shop", "certified"),
+            registry=self.registry,
+        )  # fmt: skip
         self._failures = Counter(
             "xiaoer_turn_failures", "Turns that ended in a problem", ("slug",), registry=self.registry
         )
@@ -51,6 +61,11 @@ class Telemetry:
         self._requests = Counter("xiaoer_requests", "HTTP requests", ("method", "status"), registry=self.registry)
         self._model_calls = Counter("xiaoer_model_calls", "Calls of the language model", registry=self.registry)
         self._tokens = Counter("xiaoer_tokens", "Tokens of the language model", ("kind",), registry=self.registry)
+
+    def shift_changed(self, shop: str, on: bool, feature: str) -> None:
+        """The shift alarm of a shop went off or ended."""
+        self._shifted.labels(shop).set(1.0 if on else 0.0)
+        self._log.warning("shift.raised" if on else "shift.cleared", shop=shop, feature=feature)
 
     def exposition(self) -> bytes:
         """What /metrics answers."""
@@ -60,6 +75,8 @@ class Telemetry:
         """Count a finished turn and log it."""
         use = reply.model_use
         self._turns.labels(shop, reply.decision.name).inc()
+        if reply.decision.name == "answer":
+            self._covered.labels(shop, "yes" if reply.decision.grounds.certificate else "no").inc()
         for stage, milliseconds in reply.timings_ms.items():
             self._stages.labels(stage).observe(milliseconds / 1000)
         if use.calls:

@@ -15,10 +15,13 @@ from rich.table import Table
 from app.adapters.llm.no_model import NoModel
 from app.bootstrap import FITTED, ShopFiles, make_embedder, make_index, make_pipeline
 from app.errors import BadInput, ConfigurationError
+from app.gatekeeping import SUITE
 from app.knowledge.ports import Embedder, KnowledgeIndex
 from app.settings import Settings
 from eval import calibrate as selection
 from eval.calibrate import Example
+from eval.certify import ALPHA, DELTA
+from eval.certify_shops import certify_shops
 from eval.fit_intents import fit_intents, labelled
 from eval.production import ShopSolver, open_solver, open_solvers
 from eval.read_suite import read_suite
@@ -60,14 +63,27 @@ class _Training:
     brands: ShopFiles
 
 
-async def calibrate(settings: Settings, suites: Sequence[str], *, check: bool) -> None:
-    """Fit on `SHOP=SUITE.jsonl` pairs, the sample shops by default; `check` prints the report and changes nothing.
+async def calibrate(
+    settings: Settings, suites: Sequence[str], *, check: bool, fit: bool = True, alpha: float = ALPHA
+) -> None:
+    """Fit on `SHOP=SUITE.jsonl` pairs, the sample shops by default, then certify each of them.
 
-    A sample shop is read from `shops/`; any other is taken as it is live. Raises BadInput for a pair that is none,
-    ConfigurationError without scikit-learn.
+    A suite that is kept with its shop needs no `=SUITE.jsonl`. `check` prints the report of the fit and changes
+    nothing; without `fit` the models stay as they are and the shops are certified with them. A sample shop is fitted
+    as it is in `shops/`; any other is taken as it is live. Raises BadInput for a pair that is none, ConfigurationError
+    without scikit-learn.
     """
     console = Console(width=max(150, Console().width))
-    pairs = dict(_pair(text) for text in suites) or {s: ROOT / "eval" / "suites" / f"{s}.jsonl" for s in SAMPLE_SHOPS}
+    own = {s: ROOT / "eval" / "suites" / f"{s}.jsonl" for s in SAMPLE_SHOPS}
+    pairs = dict(_pair(text, settings.home) for text in suites) or own
+    if fit:
+        await _fit(settings, pairs, console, check=check)
+    if not check:
+        taught = fit or any(path.resolve() == own.get(shop) for shop, path in pairs.items())
+        await certify_shops(settings, pairs, console, alpha=alpha, delta=DELTA, taught=taught)
+
+
+async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, *, check: bool) -> None:
     _need_scikit_learn()
     embedder = CachedEmbedder(make_embedder(settings), settings.home / "eval" / "vectors")
     shops = read_training_shops()
@@ -97,11 +113,16 @@ async def calibrate(settings: Settings, suites: Sequence[str], *, check: bool) -
     console.print(f"Written: intents, selector and confidence in {FITTED}. A server reads them at its start.")
 
 
-def _pair(text: str) -> tuple[str, Path]:
+def _pair(text: str, home: Path) -> tuple[str, Path]:
     shop, _, path = text.partition("=")
-    if not shop or not Path(path).is_file():
-        raise BadInput(f"{text!r} is no SHOP=SUITE.jsonl whose file is there. Nothing was changed.")
-    return shop, Path(path)
+    kept = [home / "shops" / shop / SUITE, ROOT / "eval" / "suites" / f"{shop}.jsonl"]
+    found = Path(path) if path else next((one for one in kept if one.is_file()), kept[0])
+    if not shop or not found.is_file():
+        raise BadInput(
+            f"{text!r} is no SHOP=SUITE.jsonl whose file is there, nor a shop that has its own suite (ingest takes "
+            "one as `--suite`). Nothing was changed."
+        )
+    return shop, found
 
 
 def _need_scikit_learn() -> None:
@@ -109,8 +130,8 @@ def _need_scikit_learn() -> None:
         import sklearn  # noqa: F401, PLC0415  an extra
     except ImportError as problem:
         raise ConfigurationError(
-            "Fitting needs scikit-learn, which the server does without. Nothing was changed; "
-            "run `make setup-test`, or `pip install 'xiaoer[fit]'`."
+            "Fitting needs scikit-learn, which the server does without. Nothing was changed; `--no-fit` certifies with "
+            "the models as they are, or run `make setup-test`, or `pip install 'xiaoer[fit]'`."
         ) from problem
 
 

@@ -84,11 +84,13 @@ class SolvedSample:
     reply      one line of the replay format: text, decision, confidence, citations, handoff, …
     passages   what was retrieved, best first
     draft      the same as `reply`, as if confidence had not held the answer back; {} = there was none
+    grounds    what the decision was made on: features, threshold, certificate, kind of the best passage
     """
 
     reply: Mapping[str, Any]
     passages: tuple[SeenPassage, ...] = ()
     draft: Mapping[str, Any] = field(default_factory=dict)
+    grounds: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class ShopSolver:
         if len(passages) < _DEPTH and reply.decision.name in _LOOKED_UP:
             found = await self.pipeline.search(self.turn(sample))
             passages = tuple(_seen_hit(hit) for hit in found["hits"])
-        return SolvedSample({"id": sample.id, **told["reply"]}, passages, told["draft"])
+        return SolvedSample({"id": sample.id, **told["reply"]}, passages, told["draft"], told["grounds"])
 
     async def record(self, sample: Sample) -> dict[str, Any]:
         """One line of the replay format."""

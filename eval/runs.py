@@ -66,12 +66,14 @@ class Journal:
 def solved_json(sample_id: str, solved: SolvedSample) -> dict[str, Any]:
     """An answer as plain values."""
     passages = [{**asdict(passage), "scores": dict(passage.scores)} for passage in solved.passages]
-    return {"id": sample_id, "reply": dict(solved.reply), "passages": passages, "draft": dict(solved.draft)}
+    return {"id": sample_id, "reply": dict(solved.reply), "passages": passages, "draft": dict(solved.draft),
+            "grounds": dict(solved.grounds)}  # fmt: skip
 
 
 def solved_of(record: Mapping[str, Any]) -> SolvedSample:
     """The answer that `solved_json` told."""
-    return SolvedSample(record["reply"], tuple(SeenPassage(**p) for p in record["passages"]), record["draft"])
+    return SolvedSample(record["reply"], tuple(SeenPassage(**p) for p in record["passages"]), record["draft"],
+                        record.get("grounds", {}))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class ServedSolver:
         """The reply, the passages it rests on, and the draft that confidence may have held back."""
         told = await self._told(sample)
         passages = tuple(SeenPassage(**passage) for passage in told["passages"])
-        return SolvedSample({"id": sample.id, **told["reply"]}, passages, told["draft"])
+        return SolvedSample({"id": sample.id, **told["reply"]}, passages, told["draft"], told.get("grounds", {}))
 
     async def _told(self, sample: Sample) -> dict[str, Any]:
         known = sample.identity

@@ -122,6 +122,19 @@ class Intake(Protocol):
         """The uploaded files: path, size_bytes, changed_at."""
 
 
+class Certificates(Protocol):
+    """What is certified of each shop, and what its owner chose of it."""
+
+    async def report(self, shop: str) -> dict[str, Any]:
+        """All of it as plain JSON: certificate, whether it is stale, choices, the shift alarm."""
+
+    def choose(self, shop: str, alpha: float | None, by: str) -> None:
+        """Set the shop's limit. Raises NotFound or BadInput, and then nothing has changed."""
+
+    def undo(self, shop: str, by: str) -> None:
+        """Take the last choice back. Raises Conflict when there is none."""
+
+
 class Upkeep(Protocol):
     """Looks after releases and the index, inside the server. Reports are plain JSON."""
 
@@ -174,6 +187,8 @@ class Container:
     """Whose orders the desk shows beside a chat"""
     door: Door | None = None
     """Where staff sign in; None = only programs with the API key get in"""
+    trust: Certificates | None = None
+    """The shops' certificates; None = not here"""
     default_shop: str = ""
     message_limit: int = 4_000
     answer_threshold: float = 0.7

@@ -167,6 +167,13 @@ class ReplayBody(Body):
     identity: IdentityBody | None = None
 
 
+class TrustBody(Body):
+    """POST /v1/knowledge/trust and …/undo; no alpha = no limit, the threshold of the settings holds"""
+
+    shop: Short = ""
+    alpha: float | None = Field(default=None, gt=0, lt=1)
+
+
 class ReleaseBody(Body):
     """POST /v1/knowledge/releases/publish and …/rollback"""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.chat.compose import Composer
 from app.chat.lines import Lines
@@ -18,6 +18,7 @@ from app.chat.turn import (
     Clarify,
     Decision,
     Evidence,
+    Grounds,
     HandOff,
     Message,
     Passage,
@@ -53,12 +54,14 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What looking a question up came to. `confidence` is P(an answer from the best of `passages` is right)."""
+    """What looking a question up came to. `confidence` is P(an answer from the best of `passages` is right);
+    `grounds` say what it was computed from and what it is held against."""
 
     passages: tuple[Passage, ...]
     view: KnowledgeView
     reading: Reading | None
     confidence: float
+    grounds: Grounds = field(default_factory=Grounds)
 
 
 class Decider:
@@ -68,6 +71,11 @@ class Decider:
         self._composer = composer
         self._lines = lines
         self._policy = policy or Policy()
+
+    @property
+    def threshold(self) -> float:
+        """Confidence from which an answer is sent, where nobody says otherwise."""
+        return self._policy.answer
 
     def before_retrieval(self, question: Question, turn: Turn) -> Decision | None:
         """What needs no knowledge: attacks, small talk, a wish for a human, anger, law."""
@@ -82,14 +90,16 @@ class Decider:
             return self.ask(question, turn, "clarify.what_about")
         return None
 
-    def is_about_an_order(self, question: Question, turn: Turn, confidence: float) -> bool:
+    def is_about_an_order(
+        self, question: Question, turn: Turn, confidence: float, threshold: float | None = None
+    ) -> bool:
         """Whether to look up the shopper's own order rather than answer from knowledge ("how do I track one?").
 
         A shopper whom the storefront vouches for stands on the page of that order: what knowledge does not answer
         is asked of the order.
         """
         likely = question.signals.get("p_order", 0.0)
-        unsure = confidence < self._policy.answer
+        unsure = confidence < (self._policy.answer if threshold is None else threshold)
         if question.intent == "order":
             return likely >= OWN_ORDER or unsure
         if turn.identity.order_id and turn.identity.phone_last4:
@@ -103,11 +113,11 @@ class Decider:
         evidence = self._composer.draft(
             question, worth_saying(found.passages), found.view, found.reading, turn.brand.currency
         )
-        if evidence.draft and found.confidence >= self._policy.answer:
+        if evidence.draft and self._is_sure(found):
             return _answer(question, found, evidence)
         if _is_vague(question, found.view) and not _asked_back(turn.history):
             line = self._say("clarify.what_about", question, turn)
-            return Clarify(question, line, _options(found.passages), found.confidence)
+            return Clarify(question, line, _options(found.passages), found.confidence, evidence)
         # The draft goes with the hand-over: the agent sees what would have been said, the shopper does not.
         return self.hand_off(question, turn, _reason(question, turn.history), found.confidence, evidence)
 
@@ -122,9 +132,16 @@ class Decider:
         """Ask for what is missing (an order number, a phone tail, the matter itself), with options to tap."""
         return Clarify(question, self._say(key, question, turn), tuple(options))
 
+    def _is_sure(self, found: Findings) -> bool:
+        """Whether confidence suffices for the shop. Where questions have shifted, no confidence is to be believed."""
+        threshold = found.grounds.threshold
+        return not found.grounds.shifted and found.confidence >= (
+            self._policy.answer if threshold is None else threshold
+        )
+
     def _shop_wrote_of_health(self, found: Findings) -> bool:
         """Whether the shop itself has written about the health matter, in the passage that answers."""
-        if not found.passages or found.confidence < self._policy.answer or found.passages[0].chunk.kind is Kind.PRODUCT:
+        if not self._is_sure(found) or not found.passages or found.passages[0].chunk.kind is Kind.PRODUCT:
             return False
         chunk = found.passages[0].chunk
         return bool(MEDICAL.search(f"{chunk.title} {chunk.text}"))

@@ -12,17 +12,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from app.chat.calibrate import FittedModel
-from app.chat.confidence import confidence_of
+from app.chat.confidence import confidence_features, confidence_of
 from app.chat.decide import Decider, Findings, worth_saying
 from app.chat.intents import IntentModel, with_intent
 from app.chat.language import language_of
 from app.chat.own_order import OwnOrders, choice, evidence_of
+from app.chat.ports import OneThreshold, Trust
 from app.chat.products import ProductReader, Reading
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
 from app.chat.select import Selector, in_force, prefer_valid_window, without_opinions
 from app.chat.turn import (
     Decision,
+    Grounds,
     Passage,
     Question,
     Reply,
@@ -68,6 +70,7 @@ class Pipeline:
         decider: Decider,
         responder: Responder,
         orders: OrderBook,
+        trust: Trust | None = None,
     ) -> None:
         self._views = views
         self._understander = understander
@@ -79,6 +82,7 @@ class Pipeline:
         self._decider = decider
         self._responder = responder
         self._orders = OwnOrders(orders)
+        self._trust = trust or OneThreshold(decider.threshold)
 
     async def decide(self, turn: Turn) -> Decision:
         """What to do with the turn. Nothing has been sent yet: errors may be raised (Unavailable, NoKnowledge)."""
@@ -96,13 +100,15 @@ class Pipeline:
             found = await self._look_up(question, query, turn, view.at(turn.as_of))
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
+        if turn.conversation_id:
+            self._trust.saw(turn, found.grounds.features, found.confidence)
         return await self._conclude(question, found, turn)
 
     async def _conclude(self, question: Question, found: Findings, turn: Turn) -> Decision:
         """What was found is answered from, asked of the shopper's order, or handed over."""
-        if self._decider.is_about_an_order(question, turn, found.confidence):
+        if self._decider.is_about_an_order(question, turn, found.confidence, found.grounds.threshold):
             return await self._order(question, turn, found.view)
-        return self._decider.decide(question, found, turn)
+        return replace(self._decider.decide(question, found, turn), grounds=found.grounds)
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
         """The reply, sentence by sentence, each checked against its evidence before it is yielded."""
@@ -144,6 +150,7 @@ class Pipeline:
             },
             "decision": decision.name,
             "confidence": found.confidence,
+            "grounds": found.grounds.as_json(),
             "asked": list(found.reading.concepts) if found.reading else [],
             "release": turn.release,
             "as_of": turn.as_of.isoformat(),
@@ -183,7 +190,21 @@ class Pipeline:
         passages = self._selector.select(question, retrieved, view, reading)
         passages = prefer_valid_window(passages, _SAME_MATTER)
         confidence = confidence_of(self._confidence, passages, worth_saying(passages))
-        return Findings(tuple(passages), view, reading, confidence)
+        grounds = self._grounds(question, passages, confidence, turn, view)
+        return Findings(tuple(passages), view, reading, confidence, grounds)
+
+    def _grounds(
+        self, question: Question, passages: Sequence[Passage], confidence: float, turn: Turn, view: KnowledgeView
+    ) -> Grounds:
+        """What confidence rests on, and what the shop holds it against."""
+        told = sum(passage.confidence for passage in worth_saying(passages))
+        features = confidence_features(passages, told) if passages else {}
+        if passages:
+            features["certain"] = passages[0].scores.get("certain", 0.0)
+        kind = passages[0].chunk.kind.value if passages else ""
+        held_to = self._trust.standing(turn, view, kind, question.language)
+        covered = held_to.certificate if confidence >= held_to.certified_from and not held_to.shifted else ""
+        return Grounds(features, held_to.threshold, covered, held_to.model, kind, held_to.shifted)
 
     async def _dated(self, question: Question, turn: Turn) -> Turn:
         """The turn as of the day its order was placed, when it asks about an order that is the shopper's own."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from app.chat.turn import ModelUse, Passage, Question
+from app.chat.turn import ModelUse, Passage, Question, Turn
+from app.knowledge.view import KnowledgeView
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +56,45 @@ class Reranker(Protocol):
 
     async def scores(self, question: Question, passages: Sequence[Passage]) -> list[float]:
         """One raw score a passage, higher is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a shop's answers are held to now.
+
+    threshold       confidence from which an answer is sent
+    certificate     id of the certificate that is good for this shop as it is; "" = there is none
+    certified_from  confidence from which it covers an answer
+    shifted         the shop relies on its certificate, and what is asked is no longer what that was made on
+    model           fingerprint of the fitted models
+    """
+
+    threshold: float
+    certificate: str = ""
+    certified_from: float = 1.0
+    shifted: bool = False
+    model: str = ""
+
+
+class Trust(Protocol):
+    """Knows each shop's threshold and certificate, and watches what is asked."""
+
+    def standing(self, turn: Turn, view: KnowledgeView, kind: str, language: str) -> Standing:
+        """What an answer out of a passage of that kind is held to. Never raises, never waits."""
+
+    def saw(self, turn: Turn, features: Mapping[str, float], confidence: float) -> None:
+        """A shopper's question was looked up. Never raises, never waits."""
+
+
+class OneThreshold:
+    """The same threshold for every shop, and no certificate."""
+
+    def __init__(self, threshold: float) -> None:
+        self._standing = Standing(threshold)
+
+    def standing(self, turn: Turn, view: KnowledgeView, kind: str, language: str) -> Standing:
+        """The one threshold."""
+        return self._standing
+
+    def saw(self, turn: Turn, features: Mapping[str, float], confidence: float) -> None:
+        """Nobody watches."""

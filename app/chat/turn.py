@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from app.knowledge.chunk import Chunk
 from app.shop.brand import Brand
@@ -147,6 +147,40 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Grounds:
+    """What a decision was made on, to explain it later: numbers only, no words of anybody.
+
+    features     what confidence was computed from
+    threshold    confidence from which an answer was sent; None = nothing was looked up
+    certificate  id of the certificate that covers the answer; "" = none does
+    model        fingerprint of the fitted models
+    kind         kind of the best passage: "faq", "policy", "product"
+    shifted      what is asked is no longer what was calibrated on, so that nothing is answered
+    arm          the arm of a running comparison that the conversation is in
+    """
+
+    features: Mapping[str, float] = field(default_factory=_no_scores)
+    threshold: float | None = None
+    certificate: str = ""
+    model: str = ""
+    kind: str = ""
+    shifted: bool = False
+    arm: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return {
+            "features": {name: round(float(value), 5) for name, value in self.features.items()},
+            "threshold": self.threshold,
+            "certificate": self.certificate,
+            "model": self.model,
+            "kind": self.kind,
+            "shifted": self.shifted,
+            "arm": self.arm,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """Answer from evidence. `needs_model` is true where phrasing helps: several passages, another language."""
 
@@ -155,6 +189,7 @@ class Answer:
     confidence: float
     needs_model: bool = False
     related_questions: tuple[str, ...] = ()
+    grounds: Grounds = Grounds()
     name: Literal["answer"] = "answer"
 
 
@@ -167,6 +202,7 @@ class Clarify:
     options: tuple[str, ...] = ()
     confidence: float = 0.0
     evidence: Evidence = Evidence()
+    grounds: Grounds = Grounds()
     name: Literal["clarify"] = "clarify"
 
 
@@ -178,6 +214,7 @@ class UseTool:
     tool: str
     evidence: Evidence
     confidence: float = 1.0
+    grounds: Grounds = Grounds()
     name: Literal["tool"] = "tool"
 
 
@@ -190,6 +227,7 @@ class HandOff:
     text: str
     confidence: float = 0.0
     evidence: Evidence = Evidence()
+    grounds: Grounds = Grounds()
     name: Literal["handoff"] = "handoff"
 
 
@@ -202,6 +240,7 @@ class Refuse:
     text: str
     confidence: float = 0.0
     evidence: Evidence = Evidence()
+    grounds: Grounds = Grounds()
     name: Literal["refuse"] = "refuse"
 
 
@@ -213,6 +252,7 @@ class SmallTalk:
     text: str
     confidence: float = 1.0
     evidence: Evidence = Evidence()
+    grounds: Grounds = Grounds()
     name: Literal["smalltalk"] = "smalltalk"
 
 

@@ -46,6 +46,7 @@ def reply_json(reply: Reply) -> dict[str, Any]:
         "related_questions": _related(decision),
         "cards": _cards(decision, reply.citations),
         "handoff": {"reason": decision.reason} if isinstance(decision, HandOff) else None,
+        "certificate": _certificate(decision),
         "release": reply.release,
         "language": reply.language,
         "timings_ms": {name: round(value, 2) for name, value in reply.timings_ms.items()},
@@ -88,6 +89,7 @@ def decision_json(
             }
             for fact in evidence.facts
         ],
+        "grounds": decision.grounds.as_json(),
         "timings_ms": {name: round(value, 2) for name, value in timings_ms.items()},
     }
 
@@ -115,6 +117,7 @@ def replay_json(reply: Reply) -> dict[str, Any]:
         }
         if evidence.draft
         else {},
+        "grounds": reply.decision.grounds.as_json(),
     }
 
 
@@ -135,6 +138,11 @@ def replay_record(reply: Reply) -> dict[str, Any]:
         "cached_tokens": use.cached_tokens,
         "timings_ms": {name: round(value, 2) for name, value in reply.timings_ms.items()},
     }
+
+
+def _certificate(decision: Decision) -> str | None:
+    """The certificate that covers what was sent as true from knowledge; None where none does."""
+    return (decision.grounds.certificate or None) if isinstance(decision, Answer) else None
 
 
 def _related(decision: Decision) -> list[str]:

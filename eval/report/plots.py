@@ -155,3 +155,19 @@ def _text(x: float, y: float, text: str, kind: str) -> str:
 
 def _tip(text: str) -> str:
     return f"<title>{escape(text)}</title>"
+
+
+def as_file(plot: str) -> str:
+    """A plot that stands on its own: the colours of the page come with it, on white."""
+    head, _, rest = plot.partition(">")
+    style = (
+        "text{font:11px system-ui,sans-serif;fill:#5b6675}.middle{text-anchor:middle}.end{text-anchor:end}"
+        ".note{fill:#1c2430}.count{font-weight:600;fill:#1c2430}.grid{stroke:#d9dee6}.axis{stroke:#5b6675;fill:none}"
+        ".ideal{stroke:#5b6675;stroke-dasharray:4 4;fill:none}"
+        ".whisker{stroke:#2f6fde;stroke-opacity:.45;stroke-width:2}"
+        ".dot{fill:#2f6fde;fill-opacity:.85}.line{stroke:#2f6fde;stroke-width:2;fill:none}"
+        ".band{fill:#2f6fde;fill-opacity:.15}.mark{stroke:#cf3a3a;stroke-dasharray:5 4;fill:none}"
+        ".bar{fill:#2f6fde;fill-opacity:.75}.good{fill:#1a8f5a}.bad{fill:#cf3a3a}.other{stroke:#cf3a3a}"
+    )
+    white = '<rect width="100%" height="100%" fill="#fff"/>'
+    return f"{head}><style>{style}</style>{white}{rest}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -11,13 +11,15 @@ from app.chat.decide import Decider, Policy
 from app.chat.generate import Generator
 from app.chat.intents import IntentModel
 from app.chat.pipeline import Pipeline
+from app.chat.ports import Standing
 from app.chat.prompts import Prompts
 from app.chat.reply import Responder
 from app.chat.retrieve import Retriever
 from app.chat.select import Selector
-from app.chat.turn import Answer, Clarify, HandOff, Identity, Message, Refuse, Reply, SmallTalk, UseTool
+from app.chat.turn import Answer, Clarify, HandOff, Identity, Message, Refuse, Reply, SmallTalk, Turn, UseTool
 from app.chat.understand import Understander
 from app.chat.verify import Verifier
+from app.conversation.present import reply_json
 from app.errors import Unavailable
 from app.knowledge.chunk import Chunk
 from app.knowledge.views import Views
@@ -387,3 +389,38 @@ async def test_what_is_not_the_customers_and_what_is_not_there_get_one_reply(ide
     ]
     assert theirs.text == nobodys.text
     assert "shipped" not in theirs.text
+
+
+class HeldTo:
+    """A Trust that holds every shop to the same."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.held_to = standing
+        self.seen: list[float] = []
+
+    def standing(self, turn: Turn, view: object, kind: str, language: str) -> Standing:
+        return self.held_to
+
+    def saw(self, turn: Turn, features: Mapping[str, float], confidence: float) -> None:
+        self.seen.append(confidence)
+
+
+@pytest.mark.parametrize(
+    ("held_to", "decision", "certificate"),
+    [
+        (Standing(0.7, "cert-1", 0.7), "answer", "cert-1"),
+        (Standing(0.7, "cert-1", 0.999), "answer", None),
+        (Standing(0.999, "cert-1", 0.999), "handoff", None),
+        (Standing(0.7, "cert-1", 0.7, shifted=True), "handoff", None),
+    ],
+)
+async def test_an_answer_is_held_to_what_the_shop_stands_for_and_names_the_certificate_that_covers_it(
+    held_to: Standing, decision: str, certificate: str | None
+) -> None:
+    shop = Shop()
+    shop.pipeline._trust = trust = HeldTo(held_to)
+    reply = await shop.ask("how long is delivery?")
+    assert (reply.decision.name, reply_json(reply)["certificate"]) == (decision, certificate)
+    assert reply.decision.grounds.features["first"] > 0
+    assert reply.decision.grounds.threshold == held_to.threshold
+    assert len(trust.seen) == 1
