@@ -25,6 +25,7 @@ from app.adapters.orders.file import FileOrderBook
 from app.api.auth import Tokens
 from app.api.container import Container, Part
 from app.api.limits import Buckets
+from app.channel_parts import make_mailroom
 from app.chat.calibrate import load_model
 from app.chat.compose import Composer
 from app.chat.decide import Decider, Policy
@@ -341,13 +342,25 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             leases=sharing.leases,
         )
 
+        mailroom = make_mailroom(
+            knowledge.database,
+            master,
+            settings.home,
+            counter.conversations,
+            knowledge.brands,
+            telemetry,
+            settings.message_limit,
+        )
+
         async def start() -> None:
             sharing.start()
             counter.watch.start()
+            await mailroom.post.start()
             if isinstance(model, EmbeddedModel):
                 model.start()
 
         async def close() -> None:
+            await mailroom.close()
             await counter.close()
             await sharing.close()
             trust.close()
@@ -363,6 +376,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             conversations=counter.conversations,
             desk=counter.desk,
             identifier=make_identifier(knowledge.database, master),
+            channels=mailroom.post,
             orders=FileOrderBook(knowledge.brands.orders),
             attendant=pipeline,
             searcher=pipeline,

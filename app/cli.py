@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.channel_commands import channels_app
 from app.errors import BadInput
 from app.export_command import export
 from app.identity_commands import identity_app
@@ -42,6 +43,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(model_app, name="model")
 app.add_typer(staff_app, name="staff")
 app.add_typer(identity_app, name="identity")
+app.add_typer(channels_app, name="channels")
 
 
 @app.command()

@@ -28,6 +28,7 @@ from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import current_revision, head_revision
 from app.adapters.llm.weights import find_weights, pinned
 from app.bootstrap import FITTED, make_embedder, make_index
+from app.channel_looks import look_at_channels
 from app.errors import ModelUnavailable, XiaoerError
 from app.running import RunningServer, find_server, port_problem
 from app.settings import Settings
@@ -307,6 +308,13 @@ def _port(patient: Patient) -> Finding:
     return Finding("port", State.OK, f"{where} is free")
 
 
+async def _channels(patient: Patient) -> Finding:
+    with _database(patient.settings) as database:
+        ready = database if _migrated(patient).state is State.OK else None
+        state, seen, advice = await look_at_channels(patient.settings.home, ready)
+    return Finding("channels", State(state), seen, advice)
+
+
 LOOKS: dict[str, Look] = {
     "python": _python,
     "packages": _packages,
@@ -318,6 +326,7 @@ LOOKS: dict[str, Look] = {
     "shops": _shops,
     "trust": _trust,
     "port": _port,
+    "channels": _channels,
 }
 
 

@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 import app as package
 from app.api import (
     accounts,
+    channels,
     desk,
     desk_floor,
     editing,
@@ -69,7 +70,7 @@ def create_app(container: Container) -> FastAPI:
         larger={("POST", "/v1/knowledge/uploads"): container.upload_limit_bytes},
     )
     problems.install(app)
-    people = (desk, desk_floor, desk_page, accounts, signing, console)
+    people = (desk, desk_floor, desk_page, accounts, channels, signing, console)
     for part in (shopper, openai, knowledge, hit_test, mapping, intake, editing, releases, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)

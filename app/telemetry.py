@@ -60,6 +60,12 @@ class Telemetry:
         self._problems = Counter("xiaoer_problems", "Problem responses sent", ("slug",), registry=self.registry)
         self._requests = Counter("xiaoer_requests", "HTTP requests", ("method", "status"), registry=self.registry)
         self._model_calls = Counter("xiaoer_model_calls", "Calls of the language model", registry=self.registry)
+        self._deliveries = Counter(
+            "xiaoer_channel_deliveries", "What came in over channels", ("channel", "outcome"), registry=self.registry
+        )
+        self._letters = Counter(
+            "xiaoer_channel_letters", "What went out over channels", ("channel", "outcome"), registry=self.registry
+        )
         self._tokens = Counter("xiaoer_tokens", "Tokens of the language model", ("kind",), registry=self.registry)
 
     def shift_changed(self, shop: str, on: bool, feature: str) -> None:
@@ -101,6 +107,18 @@ class Telemetry:
         told = {} if isinstance(cause, XiaoerError) else traced(cause)
         self._log.error("turn.failed", conversation=conversation_id, shop=shop, problem=error.slug, **told)
 
+    def delivery_worked(self, channel: str, outcome: str, cause: BaseException | None = None) -> None:
+        """Count a delivery by what became of it; what failed is logged."""
+        self._deliveries.labels(channel, outcome).inc()
+        if cause is not None:
+            self._log.warning("delivery.failed", channel=channel, outcome=outcome, **_told(cause))
+
+    def letter_worked(self, channel: str, outcome: str, cause: BaseException | None = None) -> None:
+        """Count a letter by what became of it; what failed is logged."""
+        self._letters.labels(channel, outcome).inc()
+        if cause is not None:
+            self._log.warning("letter.failed", channel=channel, outcome=outcome, **_told(cause))
+
     def problem_sent(self, error: XiaoerError, instance: str, path: str) -> None:
         """Count a problem response. Those that are our fault are logged with their instance."""
         self._problems.labels(error.slug).inc()
@@ -121,6 +139,10 @@ def traced(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)
     causes = [type(e).__name__ for e in (error, error.__cause__, error.__context__) if e is not None]
     return {"error": " < ".join(dict.fromkeys(causes)), "trace": [f"{f.filename}:{f.lineno} {f.name}" for f in frames]}
+
+
+def _told(cause: BaseException) -> dict[str, Any]:
+    return {"problem": cause.slug} if isinstance(cause, XiaoerError) else traced(cause)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -14,6 +14,7 @@ from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
 from app.api.auth import Tokens
 from app.api.container import Container
+from app.channel_parts import make_mailroom
 from app.conversation.answer import Limits
 from app.conversation.log import EventLog
 from app.conversation.ports import Attendant
@@ -141,11 +142,15 @@ def make_container(
         leases=sharing.leases,
     )
 
+    mailroom = make_mailroom(database, MASTER, home, counter.conversations, shops, telemetry, 4_000)
+
     async def start() -> None:
         sharing.start()
         counter.watch.start()
+        await mailroom.post.start()
 
     async def close() -> None:
+        await mailroom.close()
         await counter.close()
         await sharing.close()
         database.close()
@@ -153,6 +158,7 @@ def make_container(
     parts: dict[str, Any] = {
         "conversations": counter.conversations,
         "desk": counter.desk,
+        "channels": mailroom.post,
         "start": start,
         "attendant": attendant,
         "searcher": attendant,

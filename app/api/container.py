@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from app.api.auth import Tokens
 from app.api.identify import Identifier
 from app.api.limits import Buckets
+from app.channels.post import ChannelPost
 from app.chat.turn import Turn
 from app.conversation.desk import Desk
 from app.conversation.ports import Attendant, Brands
@@ -183,6 +184,8 @@ class Container:
     """Where people take conversations over; None = not here"""
     identifier: Identifier | None = None
     """Reads the tokens by which shops vouch for shoppers; None = nobody is vouched for"""
+    channels: ChannelPost | None = None
+    """Shoppers who write from elsewhere; None = not here"""
     orders: OrderBook | None = None
     """Whose orders the desk shows beside a chat"""
     door: Door | None = None

@@ -184,8 +184,9 @@ class Answerer:
         if session.status is not Status.OPEN:
             return _Plan(decision, (*taken.drafts, *self._reception.raised(decision, conversation)), again=True)
         text, about = await self._reception.announce(
-            turn.shop, turn.brand, decision.question.language, decision.reason, decision.text, turn.text
-        )
+            turn.shop, turn.brand, decision.question.language, decision.reason, decision.text, turn.text,
+            elsewhere=conversation.staffed_there,
+        )  # fmt: skip
         return _Plan(with_text(decision, text), taken.drafts, called=about, advice=advice)
 
     async def _decide(self, session: Session, turn: Turn) -> Decision:

@@ -46,10 +46,11 @@ class Assistant:
         conversations.listen(self.hear)
 
     def hear(self, conversation: Conversation, events: Sequence[Event], ours: bool) -> None:
-        """Begin a draft where a person is waiting for one. The instance that wrote drafts, no other."""
+        """Begin a draft where a person here is waiting for one. The instance that wrote drafts, no other."""
         if not ours:
             return
-        if conversation.status is Status.WITH_AGENT and any(event.type in _WAKES for event in events):
+        here = conversation.status is Status.WITH_AGENT and not conversation.is_held_there
+        if here and any(event.type in _WAKES for event in events):
             self.draft(conversation.id)
         elif conversation.status is Status.CLOSED and (task := self._drafting.get(conversation.id)):
             task.cancel()

@@ -20,6 +20,8 @@ KEPT_MESSAGES = 4 * HISTORY_MESSAGES
 PINNED_AMONG = 8
 """So many messages the attendant reads back. Where older ones named an order, they stand first among so many."""
 PINNED = 3
+CHANNEL_AGENT = "channel:"
+"""Before a channel's name: whoever answers there, as an agent of the log"""
 _NAMES_AN_ORDER = re.compile(
     r"(?<![A-Za-z0-9])(?!\d{4}-\d\d?-\d)(?=[A-Za-z_-]*\d)[A-Za-z]{0,6}[-_]?\d[\dA-Za-z-]{4,24}(?![A-Za-z0-9])"
     r"|(?<![\dA-Za-z.-])\d{4}(?![\dA-Za-z-]|\.\d)"
@@ -70,6 +72,12 @@ class Conversation:
     locale: str = ""
     page: str = ""
     identity: Identity = field(default_factory=Identity)
+    channel: str = ""
+    """the channel the shopper writes from; "" = our own window"""
+    staffed_there: bool = False
+    """people answer on that channel, whose queue and presence our desk does not know"""
+    held_since: datetime | None = None
+    """when the person who has it took it"""
     erased: bool = False
     token_hash: str = ""
     """of the one token that opens it; "" = begun by a program that needs none"""
@@ -97,6 +105,11 @@ class Conversation:
     """keys of those that brought the conversation to a person, or came while it was there"""
     pinned: list[Message] = field(default_factory=list)
     """the last shopper messages that named an order or a phone tail"""
+
+    @property
+    def is_held_there(self) -> bool:
+        """Whether people on its channel have it, who work with tools of their own."""
+        return bool(self.channel) and self.standing.agent == CHANNEL_AGENT + self.channel
 
     @property
     def status(self) -> Status:
@@ -144,6 +157,7 @@ class Conversation:
         payload = event.payload
         self.locale, self.page = str(payload.get("locale", "")), str(payload.get("page", ""))
         self.identity = Identity(**payload.get("identity", {}))
+        self.channel, self.staffed_there = str(payload.get("channel", "")), bool(payload.get("staffed_there"))
         self.token_hash = str(payload.get("token_hash", ""))
 
     def _logged_out(self, event: Event) -> None:
@@ -211,6 +225,7 @@ class Conversation:
     def _joined(self, event: Event) -> None:
         episode = self.episode or Episode("", event.time)
         self.episode = replace(episode, agent_name=str(event.payload.get("name", "")))
+        self.held_since = event.time
 
     def _ticketed(self, event: Event) -> None:
         if self.episode is not None:

@@ -156,10 +156,18 @@ class Reception:
         return (Draft(EventType.RAISED, {"reason": decision.reason, "priority": raised}),)
 
     async def announce(
-        self, shop: str, brand: Brand, language: str, reason: str, text: str, words_of_shopper: str = ""
+        self,
+        shop: str,
+        brand: Brand,
+        language: str,
+        reason: str,
+        text: str,
+        words_of_shopper: str = "",
+        *,
+        elsewhere: bool = False,
     ) -> tuple[str, dict[str, Any]]:
         """The hand-over's line with an honest expectation, and what the event says of it. Who asks for a person in
-        anger waits no longer than who is only angry."""
+        anger waits no longer than who is only angry. Nothing is promised of a queue that is `elsewhere`."""
         now, hours = self._clock(), hours_of(brand)
         floor = await self._staffing.floor(shop)
         pressing = "anger" if ANGER.search(words_of_shopper) else reason
@@ -171,7 +179,8 @@ class Reception:
             about["opens_at"] = opens.isoformat() if opens else ""
             return self._offline(brand, language, reason, opens, now), about
         about["position"] = floor.waiting + 1
-        return (f"{text}{_gap(text)}{_expect(brand, language, floor)}" if self._tells_queue else text), about
+        tells = self._tells_queue and not elsewhere
+        return (f"{text}{_gap(text)}{_expect(brand, language, floor)}" if tells else text), about
 
     def _offline(self, brand: Brand, language: str, reason: str, opens: datetime | None, now: datetime) -> str:
         parts = [lines.line("anger", brand, language)] if reason == "anger" else []

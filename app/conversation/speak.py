@@ -74,16 +74,21 @@ class Conversations:
         *,
         conversation_id: str = "",
         token_hash: str = "",
+        channel: str = "",
+        staffed_there: bool = False,
     ) -> Started:
-        """Begin a conversation. Raises NotFound for a shop we do not have.
+        """Begin a conversation, on a channel where one is named. Raises NotFound for a shop we do not have.
 
         `token_hash` is of the token that opens it, issued for a `conversation_id` of `new_conversation_id`."""
         brand = self._brands(shop)
         language = lines.language_of(locale, brand)
         conversation_id = conversation_id or new_conversation_id()
-        payload = {"shop": shop, "locale": language, "page": page, "identity": asdict(identity or Identity())}
+        known = asdict(identity or Identity())
+        payload: dict[str, Any] = {"shop": shop, "locale": language, "page": page, "identity": known}
         if token_hash:
             payload["token_hash"] = token_hash
+        if channel:
+            payload |= {"channel": channel, "staffed_there": staffed_there}
         created = await self._log.create(conversation_id, shop, Draft(EventType.STARTED, payload))
         session = self._sessions[conversation_id] = Session(self._log, conversation_id, self._hear, self._relay)
         session.begin(shop, created)
@@ -111,8 +116,11 @@ class Conversations:
         session = await self._session(conversation_id)
         return session.follow(after, heartbeat_seconds, for_ever=True)
 
-    async def ask_for_agent(self, conversation_id: str, reason: str = "asked_for_human") -> dict[str, Any]:
-        """The shopper wants a person. Asking again while one is on the way changes nothing."""
+    async def ask_for_agent(
+        self, conversation_id: str, reason: str = "asked_for_human", told: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The shopper wants a person. Asking again while one is on the way changes nothing. `told` stands in the event
+        for staff."""
         session = await self._session(conversation_id)
         shop = session.conversation.shop
         brand = self._brands(shop)
@@ -121,10 +129,10 @@ class Conversations:
         async with session.lock:
             if session.status is Status.OPEN:
                 text = lines.handoff(brand, language)
-                text, about = await self._reception.announce(shop, brand, language, reason, text)
-                await session.record(
-                    Draft(EventType.HANDOFF, {"reason": reason, "text": text, "message_id": "", **about})
-                )
+                there = session.conversation.staffed_there
+                text, about = await self._reception.announce(shop, brand, language, reason, text, elsewhere=there)
+                called = {"reason": reason, "text": text, "message_id": "", **about}
+                await session.record(Draft(EventType.HANDOFF, called | (told or {})))
             elif session.status is Status.CLOSED:
                 raise Conflict("The conversation is closed. Nothing was changed; start a new one.")
             else:
