@@ -99,7 +99,7 @@ class Envelope:
 class Arrival:
     """What a delivery says. `thread` is the conversation as the channel names it; `at` when it was said, there.
 
-    held   a person has the thread there: the bot must not answer
+    held   whether people have the thread there, so that the bot must not answer; None = the message does not tell
     files  how many attachments came along, which the bot cannot read
     """
 
@@ -110,7 +110,7 @@ class Arrival:
     locale: str = ""
     name: str = ""
     at: datetime | None = None
-    held: bool = False
+    held: bool | None = None
     files: int = 0
     identity: Identity = field(default_factory=Identity)
 

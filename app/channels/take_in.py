@@ -154,11 +154,11 @@ class IntakeClerk:
         return ""
 
     def _was_given_back(self, arrival: Arrival, conversation: Conversation) -> bool:
-        """A message that says that the bot has the thread, written well after people took it."""
-        if arrival.at is None:
-            return True
+        """Whether the message says that the bot has the thread, and was written well after people took it."""
+        if arrival.held is None:
+            return False
         taken = conversation.held_since
-        return taken is None or arrival.at > taken + JUST_TAKEN
+        return arrival.at is None or taken is None or arrival.at > taken + JUST_TAKEN
 
     async def _conversation(self, config: ChannelConfig, arrival: Arrival) -> Conversation:
         """The thread's conversation; a new one where it has none, or where that is over."""
