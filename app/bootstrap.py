@@ -375,6 +375,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         yield ServerContainer(
             conversations=counter.conversations,
             desk=counter.desk,
+            attachments=counter.attachments,
             identifier=make_identifier(knowledge.database, master),
             channels=mailroom.post,
             orders=FileOrderBook(knowledge.brands.orders),

@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from app.adapters.db.attachments import SqlAttachments
 from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.desk import SqlCannedReplies, SqlDesk, SqlModes
 from app.adapters.db.engine import Database
 from app.adapters.db.leases import SqlLeases
 from app.conversation.answer import Limits
 from app.conversation.assist import Assistant
+from app.conversation.attach import Attachments
 from app.conversation.desk import Desk
 from app.conversation.hub import Hub
 from app.conversation.leases import Leases, NoLeases
@@ -35,6 +37,7 @@ class Counter:
     desk: Desk
     watch: Watch
     assistant: Assistant
+    attachments: Attachments
 
     async def close(self) -> None:
         """Stop watching and drafting."""
@@ -102,4 +105,5 @@ def make_counter(
     conversations.also_hang_up(hub.hang_up)
     assistant = Assistant(conversations, attendant, reception, brands, witness)
     desk = Desk(conversations, board, board, brands, hub, assistant, SqlCannedReplies(database), modes, clock)
-    return Counter(conversations, desk, Watch(desk), assistant)
+    attachments = Attachments(conversations, SqlAttachments(database, master), brands)
+    return Counter(conversations, desk, Watch(desk), assistant, attachments)

@@ -112,6 +112,14 @@ class TooLarge(XiaoerError):
     title = "That is too large"
 
 
+class UnwantedFile(BadInput):
+    """A file that is not what is taken here, or more than that."""
+
+    slug = "unwanted-file"
+    status = 415
+    title = "That file is not taken"
+
+
 class Unavailable(XiaoerError):
     """A part the request needs (index, model, database) is down or too slow."""
 

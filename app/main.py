@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 import app as package
 from app.api import (
     accounts,
+    attachments,
     channels,
     desk,
     desk_floor,
@@ -32,6 +33,9 @@ from app.api.outermost import Outermost
 from app.web import console, desk_page, signing
 from app.web import routes as pages
 from app.web.storefront import StorefrontSource
+
+ROOM_BYTES = 1_024
+"""So that a file of exactly the limit is judged where the message about it is the better one"""
 
 
 def create_app(container: Container) -> FastAPI:
@@ -63,14 +67,21 @@ def create_app(container: Container) -> FastAPI:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "last-event-id"],
         )
+    files = container.attachments
+    files_limit = files.allowance.file_bytes + ROOM_BYTES if files else container.body_limit_bytes
     app.add_middleware(
         Outermost,
         telemetry=container.telemetry,
         body_limit_bytes=container.body_limit_bytes,
-        larger={("POST", "/v1/knowledge/uploads"): container.upload_limit_bytes},
+        larger=(
+            ("POST", "/v1/knowledge/uploads", container.upload_limit_bytes),
+            ("POST", "/v1/conversations/*/attachments", files_limit),
+            ("POST", "/v1/desk/conversations/*/attachments", files_limit),
+        ),
     )
     problems.install(app)
-    people = (desk, desk_floor, desk_page, accounts, channels, signing, console)
+    app.include_router(attachments.desk_router)
+    people = (attachments, desk, desk_floor, desk_page, accounts, channels, signing, console)
     for part in (shopper, openai, knowledge, hit_test, mapping, intake, editing, releases, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)

@@ -159,6 +159,7 @@ def make_container(
         "conversations": counter.conversations,
         "desk": counter.desk,
         "channels": mailroom.post,
+        "attachments": counter.attachments,
         "start": start,
         "attendant": attendant,
         "searcher": attendant,

@@ -446,3 +446,21 @@ class FakeLeases:
     async def free(self, name: str, holder: str) -> None:
         if self.held.get(name, ("", 0.0))[0] == holder:
             del self.held[name]
+
+
+class FakeAttachmentStore:
+    """An AttachmentStore in a dict, for conversations it was told of."""
+
+    def __init__(self, *conversation_ids: str) -> None:
+        self.conversation_ids = set(conversation_ids)
+        self.kept: dict[tuple[str, str], bytes] = {}
+
+    async def put(self, conversation_id: str, attachment_id: str, data: bytes) -> None:
+        if conversation_id not in self.conversation_ids:
+            raise NotFound("There is no such conversation, or it was erased.")
+        self.kept[conversation_id, attachment_id] = data
+
+    async def get(self, conversation_id: str, attachment_id: str) -> bytes:
+        if conversation_id not in self.conversation_ids or (conversation_id, attachment_id) not in self.kept:
+            raise NotFound("There is no such file in this conversation.")
+        return self.kept[conversation_id, attachment_id]

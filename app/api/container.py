@@ -12,6 +12,7 @@ from app.api.identify import Identifier
 from app.api.limits import Buckets
 from app.channels.post import ChannelPost
 from app.chat.turn import Turn
+from app.conversation.attach import Attachments
 from app.conversation.desk import Desk
 from app.conversation.ports import Attendant, Brands
 from app.conversation.speak import Conversations
@@ -186,6 +187,8 @@ class Container:
     """Reads the tokens by which shops vouch for shoppers; None = nobody is vouched for"""
     channels: ChannelPost | None = None
     """Shoppers who write from elsewhere; None = not here"""
+    attachments: Attachments | None = None
+    """Files that go along with conversations; None = none are taken"""
     orders: OrderBook | None = None
     """Whose orders the desk shows beside a chat"""
     door: Door | None = None
@@ -202,6 +205,8 @@ class Container:
     """Other origins that may call the shopper routes; empty = same origin only"""
     conversation_bucket: Buckets = field(default_factory=lambda: Buckets(600))
     address_bucket: Buckets = field(default_factory=lambda: Buckets(3_000))
+    upload_bucket: Buckets = field(default_factory=lambda: Buckets(60))
+    """Files an address may send in a minute"""
     parts: Callable[[], Awaitable[Sequence[Part]]] = _no_parts
     start: Callable[[], Awaitable[None]] = _nothing
     close: Callable[[], Awaitable[None]] = _nothing

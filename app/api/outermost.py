@@ -3,7 +3,7 @@ nobody expected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,13 +30,13 @@ class Outermost:
         app: ASGIApp,
         telemetry: Telemetry,
         body_limit_bytes: int,
-        larger: Mapping[tuple[str, str], int] | None = None,
+        larger: Sequence[tuple[str, str, int]] = (),
     ) -> None:
-        """`larger`: (method, path) → the limit of a route that takes more than all others."""
+        """`larger`: method, path and limit of routes that take more than the others; `*` in a path is one part."""
         self._app = app
         self._telemetry = telemetry
         self._limit = body_limit_bytes
-        self._larger = larger or {}
+        self._larger = {(method, tuple(path.split("/"))): limit for method, path, limit in larger}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request in; answer 500 as a problem when nothing has been sent yet."""
@@ -44,7 +44,7 @@ class Outermost:
             await self._app(scope, receive, send)
             return
         status = 0
-        limit = self._larger.get((scope["method"], scope["path"]), self._limit)
+        limit = self._limit if scope["method"] == "GET" else self._limit_of(scope["method"], scope["path"])
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -67,6 +67,15 @@ class Outermost:
             await _answer(sending, broken)
         finally:
             self._telemetry.request_done(scope["method"], status)
+
+    def _limit_of(self, method: str, path: str) -> int:
+        parts = path.split("/")
+        fitting = (limit for (name, pattern), limit in self._larger.items() if name == method and _fits(pattern, parts))
+        return next(fitting, self._limit)
+
+
+def _fits(pattern: tuple[str, ...], parts: list[str]) -> bool:
+    return len(pattern) == len(parts) and all(p in ("*", part) for p, part in zip(pattern, parts, strict=True))
 
 
 def _complete(headers: list[tuple[bytes, bytes]], path: str) -> None:

@@ -51,6 +51,12 @@ def _said(payload: Mapping[str, Any]) -> tuple[str, Payload]:
     return "agent.message", {"message_id": message_id, "agent": name, "name": name, "text": text}
 
 
+def _attached(payload: Mapping[str, Any]) -> tuple[str, Payload]:
+    names = ("attachment_id", "name", "media_type", "size_bytes", "width", "height", "text", "client_message_id")
+    shown = {name: payload[name] for name in names if name in payload}
+    return "attachment.added", shown | ({"agent": payload.get("agent_name", "")} if payload.get("agent") else {})
+
+
 def _requeued(payload: Mapping[str, Any]) -> tuple[str, Payload]:
     reason, text = payload.get("reason", ""), payload.get("text", "")
     return "handoff.requested", {"reason": reason, "text": text, "message_id": ""}
@@ -66,6 +72,7 @@ def _failed(payload: Mapping[str, Any]) -> tuple[str, Payload]:
 
 _SHOWN: Mapping[EventType, Callable[[Mapping[str, Any]], tuple[str, Payload]]] = {
     EventType.RECEIVED: _whole("message.received"),
+    EventType.ATTACHED: _attached,
     EventType.DECIDED: _as("reply.started", "message_id", "answers", "decision", "language", "release"),
     EventType.SENTENCE: _whole("reply.sentence"),
     EventType.COMPLETED: _whole("reply.completed", "reply"),

@@ -61,6 +61,16 @@ class Received:
     client_message_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes along. `media_type` is what its bytes are, not what it was said to be."""
+
+    attachment_id: str
+    name: str
+    media_type: str
+    size_bytes: int
+
+
 @dataclass
 class Conversation:
     """One conversation, folded from its events in order. `erased` ones have no words left."""
@@ -79,6 +89,8 @@ class Conversation:
     held_since: datetime | None = None
     """when the person who has it took it"""
     erased: bool = False
+    attachments: dict[str, Attachment] = field(default_factory=dict)
+    attachment_by_client: dict[str, str] = field(default_factory=dict)
     token_hash: str = ""
     """of the one token that opens it; "" = begun by a program that needs none"""
     logged_out: bool = False
@@ -159,6 +171,13 @@ class Conversation:
         self.identity = Identity(**payload.get("identity", {}))
         self.channel, self.staffed_there = str(payload.get("channel", "")), bool(payload.get("staffed_there"))
         self.token_hash = str(payload.get("token_hash", ""))
+
+    def _attached(self, event: Event) -> None:
+        told = event.payload
+        attachment = Attachment(*(told[name] for name in Attachment.__dataclass_fields__))
+        self.attachments[attachment.attachment_id] = attachment
+        if sent := told.get("client_message_id"):
+            self.attachment_by_client[str(sent)] = attachment.attachment_id
 
     def _logged_out(self, event: Event) -> None:
         del event
@@ -258,6 +277,8 @@ class Conversation:
         self.episode = None
         for kept in (self.messages, self.by_client, self.replies, self.turns, self.by_agent, self.unanswered):
             kept.clear()
+        self.attachments.clear()
+        self.attachment_by_client.clear()
         self.said.clear()
         self.pinned.clear()
         self.settled.clear()
@@ -281,4 +302,5 @@ _TAKE = {
     EventType.WITHDRAWN: Conversation._given_back,
     EventType.AGENT_SAID: Conversation._agent_said,
     EventType.LOGGED_OUT: Conversation._logged_out,
+    EventType.ATTACHED: Conversation._attached,
 }

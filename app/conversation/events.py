@@ -16,6 +16,7 @@ class EventType(StrEnum):
 
     STARTED = "conversation.started"
     RECEIVED = "message.received"
+    ATTACHED = "attachment.added"
     DECIDED = "decision.made"
     SENTENCE = "reply.sentence"
     COMPLETED = "reply.completed"

@@ -40,6 +40,11 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "zh": "已经记下，工单号 {ticket}。同事会按您留的联系方式回复；这期间有别的问题也可以继续问我。",
         "en": "Filed as {ticket}. A colleague will reply to the contact you left; meanwhile you can go on asking me.",
     },
+    "attached": {
+        "zh": "文件收到了。我自己看不了图片和文件，已经为同事留好；点「转人工」，同事来了就能看到。",
+        "en": "Got it. I can't look at pictures or files myself; it is kept for a colleague, who will see it once you "
+        "ask to talk to a person.",
+    },
     "place": {"zh": "您现在排在第 {position} 位。", "en": "You are number {position} in the queue."},
     "first": {"zh": "您排在第 1 位。", "en": "You are next in the queue."},
     "nobody": {

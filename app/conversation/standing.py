@@ -28,6 +28,7 @@ _BOT = (Status.OPEN, Status.WAITING, Status.CLOSED)
 _LIVING = (Status.OPEN, Status.WAITING, Status.WITH_AGENT)
 _ALLOWED_IN: Mapping[EventType, tuple[Status, ...]] = {
     EventType.RECEIVED: _LIVING,
+    EventType.ATTACHED: _LIVING,
     EventType.DECIDED: _BOT,
     EventType.SENTENCE: _BOT,
     EventType.COMPLETED: _BOT,
@@ -77,7 +78,8 @@ class Standing:
         """The standing once that happened. Raises Conflict when it cannot: nobody speaks out of turn, and of two
         people who reach for a conversation at once only one gets it."""
         status = next_status(self.status, type_)
-        if type_ in _OF_THE_HOLDER and str(payload.get("agent", "")) != self.agent:
+        of_holder = type_ in _OF_THE_HOLDER or (type_ is EventType.ATTACHED and payload.get("agent"))
+        if of_holder and str(payload.get("agent", "")) != self.agent:
             raise Conflict(
                 "Somebody else has this conversation. Nothing was sent or changed; look at it again, or take it over."
             )

@@ -24,7 +24,8 @@ from app.errors import Unavailable
 from app.shop.identity import IdentityBook, IdentityRule
 from tests.edge import MASTER, make_container, migrated_database
 from tests.fakes import FakeAttendant, FakeIdentityBook, FakePublicKeys
-from tests.integration.test_http import KEY, Shopper, assert_problem, served
+from tests.integration.serving import Shopper, served
+from tests.integration.test_http import KEY, assert_problem
 
 SECRET = "xs_a-secret-of-the-shop-of-some-length"
 ORDERS = [

@@ -22,6 +22,15 @@ conversations = Table(
 )
 """`data_key` is wrapped by the master key; NULL = the person was erased. Times are text, as they were hashed."""
 
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("conversation_id", String(64), ForeignKey("conversations.id"), nullable=False, index=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Files, sealed with the data key of their conversation. What they are is told by an event of its log."""
+
 events = Table(
     "events",
     metadata,

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.adapters.db.conversation_tables import conversations, events
+from app.adapters.db.conversation_tables import attachments, conversations, events
 from app.adapters.db.desk_projection import DeskProjection
 from app.adapters.db.engine import Database
 from app.conversation.events import Draft, Event, EventType
@@ -249,6 +249,7 @@ class SqlEventLog:
         written = self._append(connection, conversation_id, [Draft(EventType.ERASED, {})], "closed")
         if written is None:
             raise Unavailable("The conversation was being written. Nothing was erased; try again.")
+        connection.execute(delete(attachments).where(attachments.c.conversation_id == conversation_id))
         connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(data_key=None))
 
     @staticmethod

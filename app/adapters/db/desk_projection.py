@@ -22,7 +22,9 @@ ON_THE_DESK = frozenset(
         EventType.CLOSED, EventType.FEEDBACK, EventType.ERASED,
     }
 )  # fmt: skip
-IN_HANDS = frozenset({EventType.RECEIVED, EventType.AGENT_SAID, EventType.DRAFTED, EventType.YIELDED})
+IN_HANDS = frozenset(
+    {EventType.RECEIVED, EventType.ATTACHED, EventType.AGENT_SAID, EventType.DRAFTED, EventType.YIELDED}
+)
 """On the desk too once a person has been called: those who work elsewhere than this process see it by its notice."""
 _NOBODY = {"agent": "", "agent_name": "", "joined_at": ""}
 
