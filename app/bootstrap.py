@@ -24,7 +24,7 @@ from app.adapters.llm.openai_client import OpenAIModel
 from app.adapters.orders.file import FileOrderBook
 from app.api.auth import Tokens
 from app.api.container import Container, Part
-from app.api.limits import Buckets
+from app.api.limits import OpenStreams
 from app.channel_parts import make_mailroom
 from app.chat.calibrate import load_model
 from app.chat.compose import Composer
@@ -329,7 +329,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         attendance = Attendance(knowledge, model, pipeline)
         publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)
         storefront = StorefrontReader(knowledge.catalogue, knowledge.brands, settings.default_shop)
-        sharing = make_sharing(settings.redis.get_secret_value(), knowledge.database)
+        sharing = make_sharing(settings.redis.get_secret_value(), knowledge.database, settings.per_minute)
 
         counter = make_counter(
             knowledge.database,
@@ -399,8 +399,11 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             message_limit=settings.message_limit,
             answer_threshold=settings.confidence_threshold,
             widget_origins=tuple(origin.strip() for origin in settings.widget_origins.split(",") if origin.strip()),
-            conversation_bucket=Buckets(settings.conversation_rate_per_minute),
-            address_bucket=Buckets(settings.address_rate_per_minute),
+            limits=sharing.limits,
+            streams=OpenStreams(
+                {"address": settings.streams_per_address, "conversation": settings.streams_per_conversation}
+            ),
+            stream_seconds=settings.stream_seconds,
             parts=parts,
             start=start,
             close=close,

@@ -120,6 +120,14 @@ class UnwantedFile(BadInput):
     title = "That file is not taken"
 
 
+class TooSlow(XiaoerError):
+    """The body of a request takes longer to come than anybody waits for."""
+
+    slug = "too-slow"
+    status = 408
+    title = "The request took too long to arrive"
+
+
 class Unavailable(XiaoerError):
     """A part the request needs (index, model, database) is down or too slow."""
 

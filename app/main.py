@@ -78,6 +78,7 @@ def create_app(container: Container) -> FastAPI:
             ("POST", "/v1/conversations/*/attachments", files_limit),
             ("POST", "/v1/desk/conversations/*/attachments", files_limit),
         ),
+        body_seconds=container.body_seconds,
     )
     problems.install(app)
     app.include_router(attachments.desk_router)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import os
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from rich.console import Console
@@ -66,11 +68,20 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
                 create_app(container),
                 host=settings.host,
                 port=settings.port,
+                http=_protocol(),
                 log_config=None,
                 access_log=False,
                 timeout_graceful_shutdown=20,
+                forwarded_allow_ips=settings.trusted_proxies,
             )
             await StoppingServer(config, ready, container.conversations.hang_up).serve()
+
+
+def _protocol() -> Any:
+    """HTTP with limits on request heads; uvicorn's own choice where its quick parser does not exist."""
+    if importlib.util.find_spec("httptools") is None:
+        return "auto"
+    return importlib.import_module("app.connection_limits").LimitedHttp
 
 
 async def demo(settings: Settings, *, headless: bool) -> None:

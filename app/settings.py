@@ -56,9 +56,31 @@ class Settings(BaseSettings):
     )
     conversation_rate_per_minute: int = Field(default=600, description="Messages a conversation may send; 0 = any")
     address_rate_per_minute: int = Field(default=3_000, description="Requests one address may send; 0 = any")
+    account_rate_per_minute: int = Field(
+        default=6_000, description="Requests one account of staff, or all programs with the API key, may send; 0 = any"
+    )
+    shop_rate_per_minute: int = Field(default=60_000, description="Requests of all shoppers of a shop; 0 = any")
+    upload_rate_per_minute: int = Field(default=60, description="Files that shoppers of one address may send; 0 = any")
+    streams_per_address: int = Field(
+        default=20_000, description="Streams one address may hold open on an instance; 0 = any"
+    )
+    streams_per_conversation: int = Field(default=16, description="The same for a conversation; 0 = any")
+    stream_seconds: float = Field(
+        default=3_600.0, description="Streams of events end after so long; browsers come back where they were"
+    )
+    trusted_proxies: str = Field(
+        default="127.0.0.1",
+        description="Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated; * = all",
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property
     def database_url(self) -> str:
         """The database in use."""
         return self.database or f"sqlite:///{self.home / 'xiaoer.sqlite3'}"
+
+    @property
+    def per_minute(self) -> dict[str, int]:
+        """The most requests in a minute, by what is counted."""
+        kinds = ("address", "conversation", "account", "shop", "upload")
+        return {kind: int(getattr(self, f"{kind}_rate_per_minute")) for kind in kinds}

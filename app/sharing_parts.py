@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.adapters.db.engine import Database
 from app.adapters.db.leases import SqlLeases
 from app.api.container import Part
+from app.api.limits import LocalLimits, RateLimits, refuse
 from app.conversation.leases import Leases, NoLeases
 from app.conversation.relay import NoRelay, Relay
 from app.errors import ConfigurationError
@@ -24,6 +26,7 @@ class Sharing:
 
     relay: Relay
     leases: Leases
+    limits: RateLimits
     link: RedisLink | None = None
     redis_relay: RedisRelay | None = None
 
@@ -44,20 +47,26 @@ class Sharing:
         return (Part("redis", self.link.alive, self.link.told, required=False),) if self.link else ()
 
 
-def make_sharing(redis_url: str, database: Database) -> Sharing:
-    """Over that Redis ("" = none) and database. Raises ConfigurationError for an address that is none."""
+def make_sharing(redis_url: str, database: Database, per_minute: Mapping[str, int] | None = None) -> Sharing:
+    """Over that Redis ("" = none) and database. Raises ConfigurationError for an address that is none.
+
+    `per_minute`: what is counted (address, conversation, account, shop) → most requests in a minute.
+    """
+    alone = LocalLimits(per_minute or {})
     in_database: Leases = SqlLeases(database) if database.shared else NoLeases()
     if not redis_url:
-        return Sharing(NoRelay(), in_database)
+        return Sharing(NoRelay(), in_database, alone)
     if importlib.util.find_spec("redis") is None:
         raise ConfigurationError(
             "XIAOER_REDIS is set, and the Redis client is not installed. Nothing was started; run "
             "`pip install 'xiaoer[redis]'`."
         )
     from app.adapters.redis.leases import RedisLeases  # noqa: PLC0415  an extra
+    from app.adapters.redis.limits import RedisLimits  # noqa: PLC0415
     from app.adapters.redis.link import RedisLink  # noqa: PLC0415
     from app.adapters.redis.relay import RedisRelay  # noqa: PLC0415
 
     link = RedisLink(redis_url)
     relay = RedisRelay(link)
-    return Sharing(relay, RedisLeases(link, in_database) if database.shared else in_database, link, relay)
+    leases = RedisLeases(link, in_database) if database.shared else in_database
+    return Sharing(relay, leases, RedisLimits(link, per_minute or {}, refuse, alone), link, relay)

@@ -28,8 +28,7 @@ async def send(request: Request, conversation_id: str) -> Response:
     harmless. What it is is read from the bytes."""
     container = container_of(request)
     await admit(request, conversation_id)
-    container.upload_bucket.take(address_of(request))
-    container.conversation_bucket.take(conversation_id)
+    await container.limits.take(("upload", address_of(request)))
     files = _attachments(container)
     told = await files.take(conversation_id, request.stream(), *_named(request))
     return json_response(told, 201)
@@ -40,7 +39,6 @@ async def open_own(request: Request, conversation_id: str, attachment_id: str) -
     """The file."""
     await admit(request, conversation_id)
     container = container_of(request)
-    container.address_bucket.take(address_of(request))
     return _file(*await _attachments(container).open(conversation_id, attachment_id))
 
 

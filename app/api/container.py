@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from app.api.auth import Tokens
 from app.api.identify import Identifier
-from app.api.limits import Buckets
+from app.api.limits import USUAL, LocalLimits, OpenStreams, RateLimits
 from app.channels.post import ChannelPost
 from app.chat.turn import Turn
 from app.conversation.attach import Attachments
@@ -203,10 +203,12 @@ class Container:
     upload_limit_bytes: int = 200 * 1024 * 1024
     widget_origins: tuple[str, ...] = ()
     """Other origins that may call the shopper routes; empty = same origin only"""
-    conversation_bucket: Buckets = field(default_factory=lambda: Buckets(600))
-    address_bucket: Buckets = field(default_factory=lambda: Buckets(3_000))
-    upload_bucket: Buckets = field(default_factory=lambda: Buckets(60))
-    """Files an address may send in a minute"""
+    limits: RateLimits = field(default_factory=lambda: LocalLimits(USUAL))
+    streams: OpenStreams = field(default_factory=lambda: OpenStreams({"conversation": 16}))
+    stream_seconds: float = 3_600.0
+    """So long a stream of events stays open; whoever reads it comes back where they were"""
+    body_seconds: float = 30.0
+    """So long a request's body may take to come; uploads have ten minutes"""
     parts: Callable[[], Awaitable[Sequence[Part]]] = _no_parts
     start: Callable[[], Awaitable[None]] = _nothing
     close: Callable[[], Awaitable[None]] = _nothing

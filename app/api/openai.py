@@ -17,7 +17,7 @@ from starlette.responses import Response
 from app.api.auth import require_key
 from app.api.container import Container
 from app.api.problems import problem_json
-from app.api.shopper import container_of, sayable, shop_named
+from app.api.shopper import address_of, container_of, sayable, shop_named
 from app.api.sse import EventStream
 from app.api.wire import CompletionBody, HistoryBody, json_response, read, schema
 from app.chat.turn import Decision, Message, Reply, Sentence, Turn
@@ -43,8 +43,10 @@ async def complete(request: Request) -> Response:
     """
     container = container_of(request)
     require_key(request, container.api_key)
+    await container.limits.take(("account", "api-key"), ("address", address_of(request)))
     body = await read(request, CompletionBody)
     turn = await _turn(container, body)
+    await container.limits.take(("shop", turn.shop))
     begun = time.perf_counter()
     decision = await container.attendant.decide(turn)
     answering = _Answering(container, turn, decision, begun)

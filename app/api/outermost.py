@@ -3,15 +3,18 @@ nobody expected."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import MEDIA_TYPE, problem_json
-from app.errors import TooLarge, XiaoerError
+from app.errors import TooLarge, TooSlow, XiaoerError
 from app.telemetry import Telemetry
 
+LARGER_TAKES = 20
+"""Times longer for the body of an upload"""
 _HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),
@@ -31,12 +34,15 @@ class Outermost:
         telemetry: Telemetry,
         body_limit_bytes: int,
         larger: Sequence[tuple[str, str, int]] = (),
+        body_seconds: float = 30.0,
     ) -> None:
-        """`larger`: method, path and limit of routes that take more than the others; `*` in a path is one part."""
+        """`larger`: method, path and limit of routes that take more than the others, and more time; `*` in a path is
+        one part."""
         self._app = app
         self._telemetry = telemetry
         self._limit = body_limit_bytes
         self._larger = {(method, tuple(path.split("/"))): limit for method, path, limit in larger}
+        self._body_seconds = body_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request in; answer 500 as a problem when nothing has been sent yet."""
@@ -45,6 +51,7 @@ class Outermost:
             return
         status = 0
         limit = self._limit if scope["method"] == "GET" else self._limit_of(scope["method"], scope["path"])
+        seconds = self._body_seconds * (1 if limit == self._limit else LARGER_TAKES)
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -58,7 +65,7 @@ class Outermost:
             if _declared_bytes(scope) > limit:
                 await _answer(sending, _too_large(limit))
             else:
-                await self._app(scope, _counted(receive, limit), sending)
+                await self._app(scope, _counted(receive, limit, seconds), sending)
         except Exception as error:
             self._telemetry.request_failed(scope["path"], error)
             if status:
@@ -90,14 +97,22 @@ def _declared_bytes(scope: Scope) -> int:
     return int(declared) if declared.isdigit() else 0
 
 
-def _counted(receive: Receive, limit: int) -> Receive:
-    """The same messages, until the body is over the limit: then TooLarge, wherever it is being read."""
-    read = 0
+def _counted(receive: Receive, limit: int, seconds: float) -> Receive:
+    """The same messages, until the body is too large or too slow: then TooLarge or TooSlow, wherever it is read."""
+    read, complete, until = 0, False, 0.0
 
     async def receiving() -> Message:
-        nonlocal read
-        message = await receive()
+        nonlocal read, complete, until
+        if complete:  # what comes now is the end of the connection, however late
+            return await receive()
+        until = until or asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError as error:
+            raise TooSlow(f"The request body did not come within {seconds:.0f} s. Nothing was recorded.") from error
         read += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
         if read > limit:
             raise _too_large(limit)
         return message

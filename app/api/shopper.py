@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractContextManager
 
 import orjson
 from fastapi import APIRouter
@@ -48,9 +50,10 @@ def address_of(request: Request) -> str:
 async def start(request: Request) -> Response:
     """Begin a conversation: its token, who the shopper is talking to, and what they might ask."""
     container = container_of(request)
-    container.address_bucket.take(address_of(request))
+    await container.limits.take(("address", address_of(request)))
     body = await read(request, StartBody)
     shop = await shop_named(container, body.shop)
+    await container.limits.take(("shop", shop))
     page = body.page if isinstance(body.page, str) else orjson.dumps(body.page or "").decode()
     identity = await _vouched(request, shop, body.identity)
     conversation_id = new_conversation_id()
@@ -88,13 +91,11 @@ async def say(request: Request, conversation_id: str) -> Response:
     """Say something. `Accept: text/event-stream` gets the reply sentence by sentence, anything else in one piece."""
     container = container_of(request)
     await admit(request, conversation_id)
-    container.address_bucket.take(address_of(request))
-    container.conversation_bucket.take(conversation_id)
     body = await read(request, SayBody)
     text = sayable(body.text, container.message_limit)
     telling = await container.conversations.say(conversation_id, text, body.client_message_id)
     if "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(_tell(telling))
+        return EventStream(_tell(telling), _streams_of(request, conversation_id))
     return json_response(await telling.reply())
 
 
@@ -106,7 +107,6 @@ async def events(request: Request, conversation_id: str) -> Response:
     """
     container = container_of(request)
     await admit(request, conversation_id)
-    container.address_bucket.take(address_of(request))
     after = _position(request)
     status, seq = await container.conversations.position(conversation_id)
     if status is Status.CLOSED and after >= seq:
@@ -116,7 +116,9 @@ async def events(request: Request, conversation_id: str) -> Response:
     following = await container.conversations.follow(conversation_id, after)
     waits = status is Status.WAITING and container.desk is not None
     place = await container.desk.place(conversation_id) if waits and container.desk else 0
-    return EventStream(_follow(following, place, seq if after < seq else 0))
+    until = asyncio.get_running_loop().time() + container.stream_seconds
+    frames = _follow(following, place, seq if after < seq else 0, until)
+    return EventStream(frames, _streams_of(request, conversation_id))
 
 
 @router.post("/{conversation_id}/handoff", openapi_extra=schema(HandoffBody))
@@ -124,7 +126,6 @@ async def handoff(request: Request, conversation_id: str) -> Response:
     """Ask for a person; asking twice is harmless. With a `contact` it opens a ticket: for when nobody is there."""
     container = container_of(request)
     await admit(request, conversation_id)
-    container.conversation_bucket.take(conversation_id)
     body = await read(request, HandoffBody)
     called = await container.conversations.ask_for_agent(conversation_id)
     if body.contact:
@@ -137,7 +138,6 @@ async def typing(request: Request, conversation_id: str) -> Response:
     """The shopper is typing: a person at the desk may see that. Nothing is kept."""
     container = container_of(request)
     await admit(request, conversation_id)
-    container.address_bucket.take(address_of(request))
     if container.desk is not None:
         await container.desk.shopper_types(conversation_id)
     return Response(status_code=204)
@@ -148,7 +148,6 @@ async def feedback(request: Request, conversation_id: str) -> Response:
     """Rate a reply, or the whole conversation when no message is named."""
     container = container_of(request)
     await admit(request, conversation_id)
-    container.conversation_bucket.take(conversation_id)
     body = await read(request, FeedbackBody)
     await container.conversations.give_feedback(
         conversation_id, body.message_id, body.helpful, body.comment, body.score
@@ -175,9 +174,16 @@ async def log_out(request: Request, conversation_id: str) -> Response:
 
 
 async def admit(request: Request, conversation_id: str) -> Conversation:
-    """The conversation whose token the request carries. Raises NotAllowed or NotFound."""
+    """The conversation whose token the request carries. Raises NotAllowed, NotFound or TooManyRequests."""
     container = container_of(request)
-    return await require_conversation(request, container.tokens, container.conversations, conversation_id)
+    address = ("address", address_of(request))
+    try:
+        conversation = await require_conversation(request, container.tokens, container.conversations, conversation_id)
+    except XiaoerError:
+        await container.limits.take(address)  # guessing tokens is counted too
+        raise
+    await container.limits.take(address, ("conversation", conversation_id), ("shop", conversation.shop))
+    return conversation
 
 
 async def shop_named(container: Container, name: str) -> str:
@@ -246,21 +252,35 @@ async def _all(events: list[Event]) -> AsyncIterator[bytes]:
     yield RETRY + b"".join([_frame(event) for event in events])
 
 
-async def _follow(following: AsyncGenerator[Event | Sign, None], place: int, seq: int) -> AsyncIterator[bytes]:
-    """Events and signs. The place in the queue is told once what stood in the log up to `seq` has been."""
+def _streams_of(request: Request, conversation_id: str) -> AbstractContextManager[None]:
+    """Holds a stream's place among those of its address and conversation."""
+    claims = (("address", address_of(request)), ("conversation", conversation_id))
+    return container_of(request).streams.held(*claims)
+
+
+async def _follow(
+    following: AsyncGenerator[Event | Sign, None], place: int, seq: int, until: float
+) -> AsyncIterator[bytes]:
+    """Events and signs. The place in the queue is told once what stood in the log up to `seq` has been.
+
+    Ends at `until` (the loop's clock): readers come back where they were, to whatever instance has room then.
+    """
     told = frame("handoff.position", {"position": place}) if place else b""
+    loop = asyncio.get_running_loop()
     yield RETRY + (told if not seq else b"")
     try:
         async with contextlib.aclosing(following) as happening:
             async for event in happening:
                 if isinstance(event, Sign):
                     yield frame(event.type, shown_sign(event)) if event.type else HEARTBEAT
-                    continue
-                piece = _frame(event) + (told if event.seq == seq else b"")
-                if piece:
+                elif piece := _frame(event) + (told if event.seq == seq else b""):
                     yield piece
                     if event.type in (EventType.CLOSED, EventType.ERASED):
                         return
+                else:
+                    continue  # nothing was shown: whoever comes back would be where they are
+                if loop.time() > until:
+                    return
     except XiaoerError as error:
         yield frame("problem", problem_json(error))
 

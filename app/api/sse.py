@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 import orjson
@@ -25,11 +26,17 @@ class LastFrames(bytes):
 
 
 class EventStream(Response):
-    """Sends frames as they come. When the reader leaves, the frames' generator is closed; nothing else stops."""
+    """Sends frames as they come. When the reader leaves, the frames' generator is closed; nothing else stops.
+
+    `place` is held while it is open. Raises TooManyRequests at once where there is none.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, frames: AsyncIterator[bytes]) -> None:
+    def __init__(self, frames: AsyncIterator[bytes], place: AbstractContextManager[None] | None = None) -> None:
+        self._place = ExitStack()
+        if place is not None:
+            self._place.enter_context(place)
         self.frames = frames
         self.status_code = 200
         self.background = None
@@ -46,6 +53,7 @@ class EventStream(Response):
             leaving.cancel()
             if not sending.done():
                 sending.cancel()
+            self._place.close()
             await asyncio.gather(sending, leaving, return_exceptions=True)
         if not sending.cancelled() and (error := sending.exception()) is not None:
             raise error

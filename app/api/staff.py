@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.api.auth import has_key
 from app.api.container import Container
-from app.api.shopper import shop_named
+from app.api.shopper import address_of, shop_named
 from app.errors import Forbidden, NotAllowed
 from app.staff.account import Account, Caller, Role
 from app.staff.door import Door, SignedIn, is_csrf_of
@@ -38,13 +38,18 @@ async def require_staff(request: Request, *roles: Role, shop: str = "") -> Calle
     Raises NotAllowed (401) to strangers and Forbidden (403) to staff who may not do this.
     """
     container: Container = request.app.state.container
-    if has_key(request, container.api_key) or has_key(request, container.run_key):
+    if has_key(request, container.run_key):
+        return Caller("api-key")
+    if has_key(request, container.api_key):
+        await container.limits.take(("account", "api-key"))
         return Caller("api-key")
     account = await signed_in(request, container.door)
     if account is None:
+        await container.limits.take(("address", address_of(request)))
         raise NotAllowed("You are not signed in, or were away for too long. Nothing was changed; sign in at /console.")
     if request.method not in _SAFE:
         require_own_page(request, request.headers.get(CSRF_HEADER, ""))
+    await container.limits.take(("account", account.account_id))
     return allowed(account, *roles, shop=shop)
 
 

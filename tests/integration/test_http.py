@@ -12,7 +12,7 @@ import pytest
 
 from app.api.auth import Tokens
 from app.api.container import Container, Part
-from app.api.limits import Buckets
+from app.api.limits import LocalLimits, OpenStreams
 from app.api.problems import TYPE_BASE
 from app.knowledge.jobs import Progress
 from tests.edge import API_KEY, MASTER, make_container
@@ -292,12 +292,82 @@ async def test_a_last_event_id_that_is_no_number_is_bad_input(shopper: Shopper) 
 
 
 async def test_who_calls_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
-    async with served(make_container(tmp_path, conversation_bucket=Buckets(2))) as client:
+    async with served(make_container(tmp_path, limits=LocalLimits({"conversation": 2}))) as client:
         shopper = await Shopper.begin(client)
         assert [(await shopper.say("hello")).status_code for _ in range(2)] == [200, 200]
         refused = await shopper.say("hello")
         assert_problem(refused, 429, "too-many-requests")
+        assert 1 <= int(refused.headers["retry-after"]) <= 30
+        assert "this conversation" in refused.json()["detail"]
+        assert (await (await Shopper.begin(client)).say("hello")).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "told"), [("address", "this address"), ("shop", "this shop")])
+async def test_an_address_and_a_shop_have_limits_of_their_own(tmp_path: Path, kind: str, told: str) -> None:
+    async with served(make_container(tmp_path, limits=LocalLimits({kind: 3}))) as client:
+        for _ in range(3):
+            await Shopper.begin(client)
+        refused = await client.post("/v1/conversations", json={})
+        assert_problem(refused, 429, "too-many-requests")
+        assert told in refused.json()["detail"]
+
+
+async def test_programs_with_the_key_are_counted_as_one_account(tmp_path: Path) -> None:
+    async with served(make_container(tmp_path, limits=LocalLimits({"account": 2}))) as client:
+        codes = [(await client.get("/v1/desk/queue", headers=KEY)).status_code for _ in range(3)]
+        assert codes == [200, 200, 429]
+
+
+async def test_guessing_tokens_is_counted(tmp_path: Path) -> None:
+    async with served(make_container(tmp_path, limits=LocalLimits({"address": 4}))) as client:
+        shopper = await Shopper.begin(client)
+        shopper.headers = {"authorization": "Bearer guessed"}
+        assert [(await shopper.say("hello")).status_code for _ in range(4)] == [401, 401, 401, 429]
+
+
+async def test_a_conversation_has_only_so_many_streams_and_one_that_ends_makes_room(tmp_path: Path) -> None:
+    async with served(make_container(tmp_path, streams=OpenStreams({"conversation": 2}))) as client:
+        shopper = await Shopper.begin(client)
+        reading = [asyncio.create_task(shopper.follow()) for _ in range(2)]
+        await asyncio.sleep(0.2)
+        refused = await client.get(f"{shopper.path}/events", headers=shopper.headers)
+        assert_problem(refused, 429, "too-many-requests")
         assert int(refused.headers["retry-after"]) >= 1
+        reading.pop().cancel()
+        await asyncio.sleep(0.2)
+        reading.append(asyncio.create_task(shopper.follow()))
+        await asyncio.sleep(0.1)
+        await shopper.post("close")
+        assert (await reading[-1])[-1][1] == "conversation.closed"
+
+
+async def test_a_stream_ends_after_its_time_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    async with served(make_container(tmp_path, stream_seconds=0.0)) as client:
+        shopper = await Shopper.begin(client)
+        await shopper.say("hello")
+        seen: list[tuple[str, str, Any]] = []
+        while not seen or seen[-1][1] != "reply.completed":
+            part = await shopper.follow(int(seen[-1][0]) if seen else 0, until="reply.completed")
+            assert len(part) == 1, "an expired stream ends with the next event"
+            seen += part
+        assert [name for _, name, _ in seen] == [
+            "message.received",
+            "reply.started",
+            "reply.sentence",
+            "reply.sentence",
+            "reply.completed",
+        ]
+
+
+async def test_a_body_that_drips_is_given_up(tmp_path: Path) -> None:
+    async def dripping() -> AsyncIterator[bytes]:
+        for byte in b'{"text": "hello"}':
+            yield bytes([byte])
+            await asyncio.sleep(0.1)
+
+    async with served(make_container(tmp_path, body_seconds=0.5)) as client:
+        response = await client.post("/v1/conversations", content=dripping())
+        assert_problem(response, 408, "too-slow")
 
 
 async def test_a_browser_cannot_say_who_the_customer_is(client: httpx.AsyncClient, attendant: FakeAttendant) -> None:

@@ -13,11 +13,13 @@ import pytest
 
 from app.adapters.db.leases import SqlLeases
 from app.adapters.redis.leases import RedisLeases
+from app.adapters.redis.limits import RedisLimits
 from app.adapters.redis.link import RedisLink
 from app.adapters.redis.relay import RedisRelay
+from app.api.limits import LocalLimits, RateLimits, refuse
 from app.conversation.leases import Leases, NoLeases
 from app.conversation.relay import Relay
-from app.errors import ConfigurationError, Unavailable
+from app.errors import ConfigurationError, TooManyRequests, Unavailable
 from app.sharing_parts import make_sharing
 from tests.edge import migrated_database
 from tests.fakes import FakeLeases, FakeRelay
@@ -181,6 +183,58 @@ async def test_a_relay_says_that_it_hears_nothing_and_tells_to_look_once_it_does
     for relay, link in zip((one, other), links, strict=True):
         await relay.close()
         await link.close()
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def limits(request: pytest.FixtureRequest) -> AsyncIterator[tuple[RateLimits, RateLimits]]:
+    """Those of two instances; in memory they are the same one."""
+    most = {"address": 3, "conversation": 600, "shop": 0}
+    if request.param == "memory":
+        made = LocalLimits(most)
+        yield made, made
+        return
+    links = [RedisLink(request.getfixturevalue("redis_url"), prefix=uuid.uuid4().hex)] * 2
+    one, other = (RedisLimits(link, most, refuse, LocalLimits(most)) for link in links)
+    yield one, other
+    await links[0].close()
+
+
+async def test_requests_are_counted_over_all_instances(limits: tuple[RateLimits, RateLimits]) -> None:
+    one, other = limits
+    for instance in (one, other, one):
+        await instance.take(("address", "a"), ("conversation", "c"), ("shop", "tea"))
+    for instance in limits:
+        with pytest.raises(TooManyRequests, match="this address") as refused:
+            await instance.take(("address", "a"), ("conversation", "c"))
+        assert 18 <= refused.value.retry_after_seconds <= 20
+    await other.take(("address", "b"), ("conversation", "c"))
+    await other.take(("shop", "tea"))
+
+
+async def test_a_bucket_fills_up_again(limits: tuple[RateLimits, RateLimits]) -> None:
+    one, other = limits
+    taken = 0
+    while taken < 700:
+        try:
+            await one.take(("conversation", "c"))
+        except TooManyRequests:
+            break
+        taken += 1
+    assert 600 <= taken <= 640
+    await asyncio.sleep(0.3)  # ten a second
+    await other.take(("conversation", "c"))
+
+
+async def test_limits_go_on_counting_alone_while_redis_is_away(pausable_redis: PausableRedis) -> None:
+    link = RedisLink(pausable_redis.url)
+    limits = RedisLimits(link, {"address": 2}, refuse, LocalLimits({"address": 2}))
+    await limits.take(("address", "a"))
+    pausable_redis.stop()
+    for _ in range(2):
+        await limits.take(("address", "a"))
+    with pytest.raises(TooManyRequests):
+        await limits.take(("address", "a"))
+    await link.close()
 
 
 async def test_an_address_that_is_none_is_refused_at_the_start(tmp_path: Path) -> None:

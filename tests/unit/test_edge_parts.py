@@ -14,7 +14,7 @@ from joserfc.jwk import OctKey
 
 from app.adapters.keys import decode_key, load_or_make_key, load_or_make_token
 from app.api.auth import Tokens
-from app.api.limits import Buckets
+from app.api.limits import Buckets, LocalLimits, OpenStreams
 from app.api.openai import joint
 from app.api.sse import frame
 from app.errors import ConfigurationError, NotAllowed, TooManyRequests
@@ -83,6 +83,32 @@ def test_a_limit_of_zero_is_no_limit() -> None:
     buckets = Buckets(0)
     for _ in range(1000):
         buckets.take("a")
+
+
+async def test_a_request_that_one_limit_refuses_is_counted_by_none() -> None:
+    clock = Clock()
+    limits = LocalLimits({"address": 5, "conversation": 1}, clock)
+    await limits.take(("address", "a"), ("conversation", "c"))
+    for _ in range(10):
+        with pytest.raises(TooManyRequests, match="this conversation") as refused:
+            await limits.take(("address", "a"), ("conversation", "c"))
+        assert refused.value.retry_after_seconds == 60
+    for _ in range(4):
+        await limits.take(("address", "a"))
+    with pytest.raises(TooManyRequests, match="this address"):
+        await limits.take(("address", "a"), ("conversation", "d"))
+    await limits.take(("unheard of", "a"))
+
+
+def test_streams_are_counted_while_they_are_open() -> None:
+    streams = OpenStreams({"address": 2, "conversation": 0})
+    with streams.held(("address", "a"), ("conversation", "c")), streams.held(("address", "a")):
+        with pytest.raises(TooManyRequests), streams.held(("address", "a")):
+            pass
+        with streams.held(("address", "b")):
+            pass
+    with streams.held(("address", "a")):
+        pass
 
 
 def test_a_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
