@@ -55,6 +55,8 @@ from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
+from app.review_parts import make_review
+from app.sample_book import FileSampleBook
 from app.settings import Settings
 from app.sharing_parts import make_sharing
 from app.shop.brand import Brand, brand_of
@@ -340,6 +342,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             witness=telemetry,
             relay=sharing.relay,
             leases=sharing.leases,
+            threshold=settings.confidence_threshold,
         )
 
         mailroom = make_mailroom(
@@ -351,6 +354,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             telemetry,
             settings.message_limit,
         )
+        editing = LateEditing(knowledge)
 
         async def start() -> None:
             sharing.start()
@@ -390,7 +394,19 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             run_key=run_key,
             intake=KnowledgeIntake(knowledge, settings.fetch_allow),
             upkeep=KnowledgeUpkeep(knowledge),
-            editing=LateEditing(knowledge),
+            editing=editing,
+            review=make_review(
+                knowledge.database,
+                log=counter.log,
+                conversations=counter.conversations,
+                attendant=pipeline,
+                searcher=pipeline,
+                knowledge=knowledge.catalogue,
+                brands=knowledge.brands,
+                embedder=knowledge.embedder,
+                editing=editing,
+                samples=FileSampleBook(settings.home),
+            ),
             jobs=Jobs(telemetry.request_failed),
             door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),

@@ -19,6 +19,7 @@ from app.conversation.attach import Attachments
 from app.conversation.desk import Desk
 from app.conversation.hub import Hub
 from app.conversation.leases import Leases, NoLeases
+from app.conversation.log import EventLog
 from app.conversation.ports import Attendant, Brands, Releases, Witness
 from app.conversation.reception import Reception
 from app.conversation.relay import Relay
@@ -34,6 +35,7 @@ class Counter:
     """Conversations, and the desk beside them."""
 
     conversations: Conversations
+    log: EventLog
     desk: Desk
     watch: Watch
     assistant: Assistant
@@ -85,12 +87,14 @@ def make_counter(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     relay: Relay | None = None,
     leases: Leases | None = None,
+    threshold: float = 0.7,
 ) -> Counter:
-    """Both over that database."""
+    """Both over that database. `threshold`: decisions of less confidence are put into the review queue."""
     board, modes = SqlDesk(database, clock), SqlModes(database)
     reception = Reception(board, modes, clock)
+    log = SqlEventLog(database, master, clock, threshold)
     conversations = Conversations(
-        log=SqlEventLog(database, master, clock),
+        log=log,
         attendant=attendant,
         releases=releases,
         brands=brands,
@@ -106,4 +110,4 @@ def make_counter(
     assistant = Assistant(conversations, attendant, reception, brands, witness)
     desk = Desk(conversations, board, board, brands, hub, assistant, SqlCannedReplies(database), modes, clock)
     attachments = Attachments(conversations, SqlAttachments(database, master), brands)
-    return Counter(conversations, desk, Watch(desk), assistant, attachments)
+    return Counter(conversations, log, desk, Watch(desk), assistant, attachments)

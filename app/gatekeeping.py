@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from app.chat.pipeline import Pipeline
 
 SUITE = "suite.jsonl"
+REVIEWED = "suite-reviewed.jsonl"
+"""Samples out of the review queue: they run with the shop's own suite, and no ingest replaces them."""
 
 
 class SuiteGate:
@@ -33,16 +35,14 @@ class SuiteGate:
         self._brands = brands
         self._pipeline = pipeline
         self._suite = suite
-        self._fared: dict[tuple[str, int, Path, int], Any] = {}
+        self._fared: dict[tuple[Any, ...], Any] = {}
         """How a live release fared: it is the same until the suite or the live release changes."""
 
     async def judge(self, shop: str, release: int, live: int | None) -> SuiteVerdict | None:
         """The verdict; None when the shop has no suite. Raises NotFound for a suite that is not where it was said."""
-        path = self._suite or self._home / "shops" / shop / SUITE
-        if not path.is_file():
-            if self._suite is None:
-                return None
-            raise NotFound(f"There is no suite at {path}. Nothing was published; name the file again.")
+        files = self._files(shop)
+        if not files:
+            return None
         gate = await late("eval.release_gate")
         solvers = await late("eval.production")
         pipeline = await asyncio.to_thread(self._pipeline)
@@ -50,12 +50,21 @@ class SuiteGate:
         def solver(number: int) -> Any:
             return solvers.PlainSolver(shop, self._brands(shop), number, pipeline)
 
-        suite = await asyncio.to_thread(gate.read, path)
-        key = (shop, live or 0, path, path.stat().st_mtime_ns)
+        suite = await asyncio.to_thread(gate.read, *files)
+        key = (shop, live or 0, *((path, path.stat().st_mtime_ns) for path in files))
         if live is not None and key not in self._fared:
             self._fared = {key: await gate.answers_of(suite, solver(live))}
         verdict: SuiteVerdict = gate.verdict(suite, await gate.answers_of(suite, solver(release)), self._fared.get(key))
         return verdict
+
+    def _files(self, shop: str) -> list[Path]:
+        """The suites there are. Raises NotFound for one that is not where it was said."""
+        if self._suite is not None:
+            if not self._suite.is_file():
+                raise NotFound(f"There is no suite at {self._suite}. Nothing was published; name the file again.")
+            return [self._suite]
+        folder = self._home / "shops" / shop
+        return [path for path in (folder / SUITE, folder / REVIEWED) if path.is_file()]
 
 
 async def adopt_suite(home: Path, shop: str, suite: str) -> None:

@@ -25,6 +25,7 @@ from app.api import (
     problems,
     releases,
     replay,
+    review,
     shopper,
     trust,
 )
@@ -83,7 +84,8 @@ def create_app(container: Container) -> FastAPI:
     problems.install(app)
     app.include_router(attachments.desk_router)
     people = (attachments, desk, desk_floor, desk_page, accounts, channels, signing, console)
-    for part in (shopper, openai, knowledge, hit_test, mapping, intake, editing, releases, replay, health, *people):
+    knowing = (knowledge, hit_test, mapping, intake, editing, review, releases)
+    for part in (shopper, openai, *knowing, replay, health, *people):
         app.include_router(part.router)
     app.include_router(releases.index_router)
     app.include_router(trust.router)

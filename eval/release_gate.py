@@ -93,8 +93,15 @@ def _said(outcome: Outcome) -> str:
     return f"[{reply.get('decision')}] {str(reply.get('text', ''))[:200]}"
 
 
-def read(path: Path) -> Suite:
-    """The suite. Raises BadInput when it cannot be read or asks nothing."""
+def read(path: Path, *more: Path) -> Suite:
+    """The suite, with the samples of more files under its name. Raises BadInput when one cannot be read or asks
+    nothing."""
+    first = _read(path)
+    samples = {sample.id: sample for suite in (first, *map(_read, more)) for sample in suite.samples}
+    return Suite(first.name, tuple(samples.values()))
+
+
+def _read(path: Path) -> Suite:
     try:
         suite = read_suite(path)
     except OSError as problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -20,12 +20,13 @@ from app.conversation.log import EventLog
 from app.conversation.ports import Attendant
 from app.conversation.seal import MasterKey
 from app.conversation.speak import Conversations
-from app.desk_parts import make_counter
+from app.desk_parts import Counter, make_counter
 from app.errors import Conflict, HeldBack, NotFound
 from app.knowledge.chunk import Chunk
 from app.knowledge.finding import Finding, Severity, Words
 from app.knowledge.inspection import Inspection
 from app.knowledge.release import PointerMove, Release, ReleaseState
+from app.review.review import Review
 from app.sharing_parts import make_sharing
 from app.shop.brand import Brand
 from app.staff.door import Door
@@ -123,6 +124,7 @@ def make_container(
     url: str = "",
     redis: str = "",
     shutdown_seconds: float = 2,
+    review: Callable[[Database, Counter], Review] | None = None,
     **more: Any,
 ) -> Container:
     """Real SQLite under `home`, or the database of that URL; it is closed with the application."""
@@ -173,4 +175,6 @@ def make_container(
         "door": Door(SqlStaffBook(database)),
         "close": close,
     }
+    if review is not None:
+        parts["review"] = review(database, counter)
     return Container(**(parts | more))

@@ -21,6 +21,7 @@ from app.knowledge.editor import Editing
 from app.knowledge.inspection import Inspection
 from app.knowledge.jobs import Jobs, Progress
 from app.knowledge.release import PointerMove, Release
+from app.review.review import Review
 from app.shop.orders import OrderBook
 from app.staff.door import Door
 from app.telemetry import Telemetry
@@ -189,6 +190,8 @@ class Container:
     """Shoppers who write from elsewhere; None = not here"""
     attachments: Attachments | None = None
     """Files that go along with conversations; None = none are taken"""
+    review: Review | None = None
+    """What is looked at again; None = not here"""
     orders: OrderBook | None = None
     """Whose orders the desk shows beside a chat"""
     door: Door | None = None

@@ -179,6 +179,8 @@ class Conversations:
         episode = session.conversation.episode
         shown = name or (episode.agent_name if episode else "")
         said = {"message_id": message_id, "agent": agent, "name": shown, "text": text, **(about or {})}
+        if (asked := next(reversed(session.conversation.messages), "")) and "answers" not in said:
+            said["answers"] = asked
         await session.record(Draft(EventType.AGENT_SAID, said))
         return message_id
 

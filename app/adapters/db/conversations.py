@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.adapters.db.conversation_tables import attachments, conversations, events
 from app.adapters.db.desk_projection import DeskProjection
 from app.adapters.db.engine import Database
+from app.adapters.db.review_projection import ReviewProjection
 from app.conversation.events import Draft, Event, EventType
 from app.conversation.log import Entry, Moved
 from app.conversation.seal import MasterKey, first_link, new_data_key, next_link, seal, unseal
@@ -66,11 +67,14 @@ class SqlEventLog:
         database: Database,
         master: MasterKey,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        threshold: float = 0.7,
     ) -> None:
+        """`threshold`: decisions of less confidence are put into the review queue."""
         self._database = database
         self._master = master
         self._clock = clock
         self._project = DeskProjection(master.derive("known shoppers"))
+        self._review = ReviewProjection(threshold)
         self._heads: OrderedDict[str, Head] = OrderedDict()
         self._heads_lock = Lock()
 
@@ -141,6 +145,7 @@ class SqlEventLog:
         )
         connection.execute(insert(events), rows)
         self._project(connection, written, start.status)
+        self._review(connection, written)
         self._remember(conversation_id, head)
         return written[0]
 
@@ -175,6 +180,7 @@ class SqlEventLog:
             return None
         connection.execute(insert(events), rows)
         self._project(connection, written, start.status)
+        self._review(connection, written)
         self._remember(conversation_id, head)
         return written
 
