@@ -14,6 +14,7 @@ from rich.table import Table
 
 from app.settings import Settings
 from eval.gates import failures
+from eval.groundedness import groundedness
 from eval.harness import Outcome, Suite, Task, run
 from eval.production import ShopSolver, open_solvers
 from eval.public_data import as_shop_folder
@@ -38,6 +39,7 @@ Every = Annotated[int, typer.Option(help="Take each n-th item of a public data s
 
 app.command("run")(run_suites)
 app.command("compare")(compare_runs)
+app.command("groundedness")(groundedness)
 
 
 @app.callback()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from app.chat.grounds import Grounds, grounds_of
 from app.chat.support import Unit, clauses, joined, unit_of
 from app.chat.turn import Question
 from app.chat.values import canonical
-from app.chat.verify import Grounds, Verifier, grounds_of
+from app.chat.verify import Verifier
 from app.knowledge.sentences import split_sentences
 
 _NO_QUESTION = Question("", "", "en")

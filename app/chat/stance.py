@@ -13,7 +13,7 @@ from functools import lru_cache
 
 _HARMLESS = re.compile(
     "无理由|不锈钢|不但|不仅|不光|不论|无论|不管|不同|不少|不好意思|没关系|没问题|不客气|差不多|无纺|无线|无痕|非常|不过|"
-    "特别|分别|类别|级别|识别|性别|区别|个别|未来|除了|除湿|除螨|除尘|只要|任何时候|对不起|"
+    "目前|当前|跟前|特别|分别|类别|级别|识别|性别|区别|个别|未来|除了|除湿|除螨|除尘|只要|任何时候|对不起|"
     r"\bno problem\b|\bnot only\b|\bno matter\b|\bno doubt\b|\bwhether or not\b|\bor not\b|\bno longer than\b|"
     r"\bno more than\b|\bno later than\b|\bnot just\b|\bif you have any\b|\bnonetheless\b",
     re.IGNORECASE,
@@ -31,24 +31,31 @@ _KEPT = {
     "at least": "least",
     "at most": "most",
     "up to": "most",
+    "or more": "least",
+    "or over": "least",
+    "and above": "least",
+    "or less": "most",
+    "or under": "most",
+    "or fewer": "most",
+    "and below": "most",
     "more than": "least",
     "less than": "most",
 }
 _CLASSES = {
     "no": r"不|没|无法|无需|无须|无|未|勿|别(?!墅|人|的)|禁止|谢绝|严禁|拒绝|暂停|停止|"
     r"\bnot\b|n't\b|\bcannot\b|\bcant\b|\bno\b|\bnever\b|\bneither\b|\bnor\b|\bwithout\b|\bnone\b|\bnothing\b|\bunable\b|\bnon-",
-    "before": r"之前|以前|前(?!往|台|面|提)|\bbefore\b|\bby\b(?=\s\d)|\bprior to\b|\bahead of\b",
+    "before": r"之前|以前|前(?!往|台|面|提)|\bbefore\b|\bby\b(?=\s\d)|\bprior to\b|\bahead of\b|\buntil\b|\btill\b|截[至止]",
     "after": r"之后|以后|后(?!台|续|果)|\bafter\b|\bonce\b|\bfrom\b(?=\s\d)",
-    "least": r"以上|最低|最少|至少|超过|超出|大于|起(?=[，。；、,.]|$)|\bover\b|\bminimum\b|\bexceed(?:s|ing)?\b|\babove\b",
+    "least": r"满(?=\d)|以上|最低|最少|至少|超过|超出|大于|起(?=[，。；、,.]|$)|\bover\b|\bminimum\b|\bexceed(?:s|ing)?\b|\babove\b",
     "most": r"以内|之内|内(?=[可申无免退换有完到发]|$|[，。；,.])|最多|以下|至多|上限|低于|少于|最高|\bwithin\b|\bunder\b|\bmaximum\b|\bbelow\b|\bcapped\b",
     "only": r"仅|只(?=[能有限在对收支接发用可需])|限(?=[于在时购用])|\bonly\b|\bsolely\b|\bexclusively\b",
     "all": r"所有|全部|一律|任何|都(?=[可能会是要有支])|全场|全店|\ball\b|\bany\b|\bevery\b|\balways\b|\beverything\b",
     "except": r"除外|除(?=非|外|[^湿螨尘])|例外|另算|另有|另计|\bexcept\b|\bunless\b|\bexclud(?:e|es|ing)\b|\bother than\b|\bapart from\b",
-    "if": r"如果|若|如(?=[需有果您未在是])|假如|前提|只要|凡|的话|须|必须|需(?=[要在提先由自额另保])|当(?=[您订])|"
+    "if": r"如果|若|如(?=[需有果您未在是])|假如|前提|只要|凡|的话|必须|需(?!求)|须|当(?=[您订])|"
     r"\bif\b|\bprovided\b|\bas long as\b|\bmust\b|\brequires?\b|\brequired\b|\bneed(?:s|ed)? to\b|\bwhen\b|\bin case\b",
     "free": r"免费|包邮|免运费|免邮|不收费|不收取|\bfree\b|\bno charge\b|\bno cost\b|\bcomplimentary\b",
     "charged": r"收费|收取|付费|有偿|另收|自费|自理|\bcharged?\b|\bcosts?\b|\bfees?\b",
-    "buyer pays": r"买家(?:自?付|承担|负担|自理)|(?:由|需|请)?(?:您|你|顾客|客户|消费者|自己|自行)(?:自?付|承担|负担|出|支付运费)|自理|"
+    "buyer pays": r"买家(?:自?付|承担|负担|自理|出)|(?:由|需|请)?(?:您|你|顾客|客户|消费者|自己|自行)(?:自?付|承担|负担|出|支付运费)|自理|"
     r"\b(?:you|the customer|the buyer|buyers|customers)(?: will| must| need to)? (?:pay|cover|bear)|"
     r"\bat your (?:own )?(?:cost|expense)\b|\byour responsibility\b",
     "shop pays": r"(?:我们|商家|卖家|店铺|本店|小店|平台)(?:来|会|将)?(?:付|承担|负担|出|支付|包)|"

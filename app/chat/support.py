@@ -10,7 +10,9 @@ from functools import lru_cache
 from app.chat.language import language_of
 from app.chat.stance import stance
 from app.chat.turn import Citation, Evidence, Fact, Sentence
-from app.chat.values import Value, canonical, values
+from app.chat.values import NUMBER_WORDS, Value, canonical, values
+from app.chat.wording import plainly
+from app.knowledge.chunk import Kind
 from app.knowledge.sentences import spoken_sentences
 from app.knowledge.stem import stem
 from app.knowledge.tokenize import words
@@ -22,6 +24,8 @@ _CLAUSE_END = re.compile(
     r"(?<!\d),|,(?!\d{3})|[;；|。!！?？\n()（）—]|[:：](?!\d\d)|\.(?=\s|$)|(?<=[a-z])\s-\s|\bbut\b|但是?|"
     r"\band\b(?=\s(?:can|do|does|is|are|will|must|may|costs?|the|we|you|it|they)\b|\scannot)"
 )
+_NAME_MARK = re.compile(r"\(([^\W\d]{1,4})\)")
+"""A bracket that belongs to a name, "家居服套装（男）", and is no aside."""
 _SOUNDLESS = re.compile(r"[\s，。；：、！？,;:!?\"'“”‘’()（）\[\]【】《》「」…—~*_|]+|\.(?!\d)")
 _ROW = re.compile(r"[^:;]{1,40}: ([^;]+); ")
 _FILLER = frozenset(
@@ -29,6 +33,8 @@ _FILLER = frozenset(
     | {stem("unfortunately"), "当然", "好的"}
     | {"是的", "没问题", "放心", "抱歉", "很抱歉", "好", "您好", "亲爱", "亲爱的"}
 )
+_SAID_AS_VALUES = _FILLER | {stem(word) for word in NUMBER_WORDS if word != "one"}
+"""Words that are no content of a clause: politeness, and numbers, which are compared as values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Unit:
     spans: tuple[Clause, ...]
     is_draft: bool = False
     is_fact: bool = False
+    is_card: bool = False
+    """A line of a product's card, which says of that product only."""
     all_words: frozenset[str] = frozenset()
     """The words it holds, and those of its context."""
 
@@ -86,7 +94,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
     """The clauses of a text in order; one that carries no content is joined to the next."""
     found: list[Clause] = []
     pending = ""
-    for piece in _CLAUSE_END.split(canonical(text)):
+    for piece in _CLAUSE_END.split(_NAME_MARK.sub(r" \1 ", plainly(canonical(text)))):
         joined = f"{pending} {piece}".strip() if pending else piece.strip()
         if not joined:
             continue
@@ -101,7 +109,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
 
 def _clause(text: str) -> Clause:
     # Numbers are compared as values, with their units; as words they would count twice.
-    content = frozenset(word for word in words(text) if not word[0].isdigit()) - _FILLER
+    content = frozenset(word for word in words(text) if not word[0].isdigit()) - _SAID_AS_VALUES
     return Clause(text, content, tuple(values(text, already_canonical=True)), stance(text))
 
 
@@ -126,7 +134,15 @@ def units(evidence: Evidence) -> tuple[Unit, ...]:
     for passage in evidence.passages:
         chunk = passage.chunk
         found.extend(
-            _passage_units(chunk.path, chunk.locator, chunk.document_id, chunk.title, chunk.section, chunk.text)
+            _passage_units(
+                chunk.path,
+                chunk.locator,
+                chunk.document_id,
+                chunk.title,
+                chunk.section,
+                chunk.text,
+                chunk.kind is Kind.PRODUCT,
+            )
         )
     return tuple(found)
 
@@ -144,6 +160,7 @@ def _unit(
     is_draft: bool = False,
     is_fact: bool = False,
     is_row: bool = False,
+    is_card: bool = False,
 ) -> Unit:
     parts = clauses(text)
     count = len(parts)
@@ -165,6 +182,7 @@ def _unit(
         spans=tuple(joined(run) for run in runs),
         is_draft=is_draft,
         is_fact=is_fact,
+        is_card=is_card,
         all_words=whole.words | around,
     )
 
@@ -185,11 +203,14 @@ def _fact_unit(fact: Fact) -> Unit:
 
 
 @lru_cache(maxsize=KEPT_PASSAGES)
-def _passage_units(path: str, locator: str, document_id: str, title: str, section: str, text: str) -> tuple[Unit, ...]:
+def _passage_units(
+    path: str, locator: str, document_id: str, title: str, section: str, text: str, is_card: bool
+) -> tuple[Unit, ...]:
     """The units of a chunk, by all of it that they are made of: a chunk is quoted in many turns."""
     found = []
     for spoken in spoken_sentences(text):
         citation = Citation(path, locator, document_id, spoken.literal)
         sentence = Sentence(spoken.spoken, (citation,), "evidence")
-        found.append(_unit(spoken.spoken, sentence, f"{title} {section}", is_row=spoken.literal.startswith("|")))
+        is_row = spoken.literal.startswith("|")
+        found.append(_unit(spoken.spoken, sentence, f"{title} {section}", is_row=is_row, is_card=is_card))
     return tuple(found)

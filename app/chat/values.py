@@ -75,6 +75,7 @@ _ENGLISH = (
 )
 _TENS = {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 _ENGLISH_NUMBER = {name: n for n, name in enumerate(_ENGLISH)} | _TENS
+NUMBER_WORDS = frozenset(_ENGLISH_NUMBER)
 _WORD_NUMBER = "|".join(sorted(_ENGLISH_NUMBER, key=len, reverse=True))
 _WEEKDAYS = {day: n for n, day in enumerate(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], start=1)}
 _HAN_WEEKDAYS = dict(zip("一二三四五六日天", (1, 2, 3, 4, 5, 6, 7, 7), strict=True))
@@ -86,8 +87,8 @@ _PATTERN = re.compile(
     r"|(?P<phone>(?<![\d-])\d{3,5}-\d{3,4}-\d{3,4}(?!\d))"
     r"|(?P<iso>(?<!\d)(?P<iso_y>(?:19|20)\d\d)\s?[-/.年]\s?(?P<iso_m>\d{1,2})\s?[-/.月]\s?(?P<iso_d>\d{1,2})(?!\d)\s?[日号]?)"
     r"|(?P<md>(?<!\d)(?P<md_m>\d{1,2})月(?P<md_d>\d{1,2})[日号]?)"
-    rf"|(?P<mdy>\b(?P<mdy_m>{_MONTH})\s?(?P<mdy_d>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<mdy_y>(?:19|20)\d\d))?)"
-    rf"|(?P<dmy>\b(?P<dmy_d>\d{{1,2}})(?:st|nd|rd|th)?(?:\sof)?\s(?P<dmy_m>{_MONTH})(?:,?\s(?P<dmy_y>(?:19|20)\d\d))?)"
+    rf"|(?P<mdy>\b(?P<mdy_m>{_MONTH})\s?(?P<mdy_d>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<mdy_y>(?:19|20)\d\d)(?!\d))?)"
+    rf"|(?P<dmy>\b(?P<dmy_d>\d{{1,2}})(?:st|nd|rd|th)?(?:\sof)?\s(?P<dmy_m>{_MONTH})(?:,?\s(?P<dmy_y>(?:19|20)\d\d)(?!\d))?)"
     r"|(?P<year>(?<![\d.])(?:19|20)\d\d年)"
     r"|(?P<month>(?<!\d)\d{1,2}月份?(?!\d))"
     rf"|(?P<clock>(?P<clock_half>{_HALF})?\s?(?<![\d:])(?P<clock_h>\d{{1,2}}):(?P<clock_m>[0-5]\d)(?!\d)"
@@ -98,13 +99,17 @@ _PATTERN = re.compile(
     r"|(?P<weekday>\b(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)s?\b)"
     rf"|(?P<quantity>(?P<currency>[¥￥£$€]|\b(?:rmb|cny|gbp)\s?)?(?<![a-z0-9.])(?<![a-z]-)"
     rf"(?P<low>{_NUMBER})(?:\s?(?P<low_unit>{_UNIT}){_UNIT_END})?"
-    rf"(?:\s?(?:-|–|—|~|～|至|到|\bto\b)\s?[¥￥£$€]?(?P<high>{_NUMBER}))?(?P<wan>万)?"
+    rf"(?:\s?(?:-|–|—|~|～|至|到|\bto\b)\s?(?P<high_currency>[¥￥£$€])?(?P<high>{_NUMBER}))?(?P<wan>万)?"
     rf"(?:\s?-?(?P<unit>{_UNIT}){_UNIT_END})?(?![a-z0-9]*[a-z]))"
     rf"|(?P<per>(?:/|\bper\s)\s?(?P<per_unit>{_UNIT}){_UNIT_END})"
     r"|(?P<code>(?<![a-z0-9])(?=[a-z0-9._/-]*\d)(?=[a-z0-9._/-]*[a-z])[a-z0-9]+(?:[-_./][a-z0-9]+)*)"
     rf"|(?P<word>\b(?P<word_n>{_WORD_NUMBER})(?:-(?P<word_2>one|two|three|four|five|six|seven|eight|nine))?\b"
     rf"(?:[\s-](?P<word_unit>{_UNIT}){_UNIT_END})?)",
     re.IGNORECASE,
+)
+_PER_CENT = re.compile(r"\bper ?cent\b")
+_WORDS_BEFORE_UNIT = re.compile(
+    rf"\b(?P<n>{_WORD_NUMBER})(?:-(?P<more>one|two|three|four|five|six|seven|eight|nine))?(?=[\s-](?P<unit>{_UNIT}){_UNIT_END})"
 )
 _HAN_NUMBER = re.compile(rf"(?<![第{_HAN}])(?P<n>[{_HAN}]{{1,9}})(?P<unit>{_UNIT})")
 _HAN_SHARE = re.compile(rf"百分之(?P<n>[{_HAN}]+|\d+(?:\.\d+)?)")
@@ -141,11 +146,12 @@ class Value:
 
 
 def canonical(text: str) -> str:
-    """NFKC, one case, Chinese numerals before a unit as digits: the form that values are found in."""
+    """NFKC, one case, numerals in words before a unit as digits: the form that values are found in."""
     text = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
     text = _HAN_SHARE.sub(lambda m: f"{_han_amount(m['n'])}%", text)
     text = _HAN_TWO_FOLD.sub(lambda m: f"{_han_amount(m[1])}.{_han_amount(m[2])}折", text)
     text = _HAN_FOLD.sub(r"\1.\2折", text)
+    text = _PER_CENT.sub("%", _WORDS_BEFORE_UNIT.sub(_word_quantity, text))
     return _HAN_NUMBER.sub(_han_quantity, text)
 
 
@@ -201,7 +207,7 @@ def _weekday(match: re.Match[str]) -> list[tuple[str, str]]:
 
 def _quantity(match: re.Match[str]) -> list[tuple[str, str]]:
     currency = _CURRENCY.get((match["currency"] or "").strip())
-    last = currency or _unit(match["unit"] or match["low_unit"])
+    last = _CURRENCY.get(match["high_currency"] or "") or currency or _unit(match["unit"] or match["low_unit"])
     first = currency or _unit(match["low_unit"] or match["unit"])
     if match["high"] is None:
         return [(first if match["low_unit"] else last, _times_wan(match["low"], match["wan"]))]
@@ -241,6 +247,12 @@ def _times_wan(number: str, wan: str | None) -> str:
     amount = Decimal(number.replace(",", "")) * (10_000 if wan else 1)
     text = format(amount.normalize(), "f")
     return text if text != "-0" else "0"
+
+
+def _word_quantity(match: re.Match[str]) -> str:
+    """ "seven days" → "7 days"; "one item" stays, as in `_word`."""
+    number = _ENGLISH_NUMBER[match["n"]] + _ENGLISH_NUMBER.get(match["more"] or "", 0)
+    return match.group() if number == 1 and _unit(match["unit"]) in _LOOSE_UNITS else str(number)
 
 
 def _han_quantity(match: re.Match[str]) -> str:

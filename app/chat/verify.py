@@ -8,16 +8,17 @@ found there. A sentence that fails is replaced by the evidence it was nearest to
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
+from app.chat.binding import next_place_differs, pays_otherwise, substituted, turned, unbound, with_neighbours
+from app.chat.grounds import Grounds, evidence_text, grounds_of, named_in
 from app.chat.language import language_of
 from app.chat.stance import CLAIMED, LIMITS, OPPOSITES, promises, stance
 from app.chat.support import Clause, Unit, clauses, joined, sounds, units
 from app.chat.turn import Citation, Evidence, Question, Sentence
-from app.chat.values import Value, canonical, values
+from app.chat.values import Value, canonical
+from app.chat.wording import IDLE, without_opening
 from app.knowledge.tokenize import words
 
 LEAST_COVERED = 0.62
@@ -43,7 +44,6 @@ _LEAK = re.compile(
     re.IGNORECASE,
 )
 _LATIN_NAME = re.compile(r"(?<![A-Za-z0-9])[A-Z][A-Za-z]{2,}(?![A-Za-z])|(?<![A-Za-z0-9])[A-Z]{2,}(?![A-Za-z])")
-_MAY_NAME = re.compile(r"[\d@]|www\.|://")
 _OPENERS = frozenset(
     {"unfortunately", "currently", "generally", "certainly", "absolutely", "okay", "yes", "sure", "sorry", "however"}
     | {
@@ -81,21 +81,6 @@ class Verdict:
         return tuple(dict.fromkeys(c for unit in self.supported_by for c in unit.sentence.citations))
 
 
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """Evidence prepared once for all sentences of a turn."""
-
-    units: tuple[Unit, ...]
-    text: str
-    words: frozenset[str]
-    names: frozenset[str]
-    clauses: tuple[Clause, ...]
-    holders: Mapping[str, int]
-    """word → how many units hold it"""
-    question_words: frozenset[str]
-    question_codes: frozenset[str]
-
-
 class Verifier:
     """Checks sentences against evidence; keeps nothing between turns but the last preparation."""
 
@@ -130,7 +115,7 @@ class Verifier:
     def grounds(self, evidence: Evidence, question: Question) -> Grounds:
         """Prepare evidence; asking again for the same objects costs nothing."""
         if self._last is None or self._last[0] is not evidence or self._last[1] is not question:
-            self._last = (evidence, question, grounds_of(units(evidence), question, _evidence_text(evidence)))
+            self._last = (evidence, question, grounds_of(units(evidence), question, evidence_text(evidence)))
         return self._last[2]
 
     def judge(
@@ -141,16 +126,17 @@ class Verifier:
         reason = _form_fault(sentence, grounds, forbidden_words)
         if reason:
             return Verdict(reason, (), nearest, likeness)
-        heard = sounds(sentence)
+        heard = sounds(without_opening(sentence))
         for unit in grounds.units:
             if unit.sounds == heard:
                 return Verdict("", (unit,), unit, 1.0)
-        parts = clauses(sentence)
+        parts = clauses(without_opening(sentence))
         if not parts or len(joined(parts).words - {"不", "没", "not", "no"}) < LEAST_WORDS:
             return Verdict("says nothing", (), nearest, likeness)
         language = language_of(sentence)
         if any(unit.language == language for unit in grounds.units):
-            reason, carriers = _carried(parts, joined(parts), grounds)
+            reason, carriers = _carried(with_neighbours(parts), joined(parts), grounds)
+            reason = reason or unbound(parts, joined(parts), carriers, without_opening(sentence))
             if not reason:
                 return Verdict("", carriers, nearest, likeness)
         else:
@@ -159,31 +145,6 @@ class Verifier:
         if carrier is not None:
             return Verdict("", (carrier,), carrier, likeness)
         return Verdict(reason, (), nearest, likeness)
-
-
-def grounds_of(found: tuple[Unit, ...], question: Question, text: str) -> Grounds:
-    """Prepare units for judging; `text` is all the evidence in canonical form."""
-    asked = f"{question.text} {question.standalone}"
-    return Grounds(
-        units=found,
-        text=canonical(text),
-        words=frozenset().union(*(unit.all_words for unit in found)),
-        names=frozenset().union(*(unit.names for unit in found)),
-        clauses=tuple(part for unit in found for part in clauses(unit.sentence.text)),
-        holders=Counter(chain.from_iterable(unit.all_words for unit in found)),
-        question_words=frozenset(words(asked)),
-        question_codes=frozenset(value.amount for value in _named_in(canonical(asked)) if value.unit == "code"),
-    )
-
-
-def _evidence_text(evidence: Evidence) -> str:
-    parts = [sentence.text for sentence in evidence.draft]
-    parts.extend(f"{fact.subject} {fact.name} {fact.value}" for fact in evidence.facts)
-    for passage in evidence.passages:
-        chunk = passage.chunk
-        parts.append(f"{chunk.title}\n{chunk.text}\n{chunk.locator}")
-        parts.extend(f"{name} {value}" for name, value in chunk.attributes.items())
-    return "\n".join(parts)
 
 
 def _form_fault(sentence: str, grounds: Grounds, forbidden_words: Iterable[str]) -> str:
@@ -199,7 +160,7 @@ def _form_fault(sentence: str, grounds: Grounds, forbidden_words: Iterable[str])
     for phrase in promises(sentence):
         if canonical(phrase) not in grounds.text:
             return "promises something"
-    for value in _named_in(folded):
+    for value in named_in(folded):
         if value.unit == "link" and value.amount not in grounds.text:
             return "a link or address that is not in the evidence"
         if value.unit == "code" and not _names_code(value.amount, grounds):
@@ -212,11 +173,6 @@ def _form_fault(sentence: str, grounds: Grounds, forbidden_words: Iterable[str])
     return ""
 
 
-def _named_in(folded: str) -> list[Value]:
-    """Values of a canonical text where some may be links or identifiers, else none: most sentences have neither."""
-    return values(folded, already_canonical=True) if _MAY_NAME.search(folded) else []
-
-
 def _names_code(code: str, grounds: Grounds) -> bool:
     plain = re.sub(r"\D", "", grounds.text) if code.isdigit() else grounds.text
     return code in plain or code in grounds.question_codes
@@ -225,10 +181,14 @@ def _names_code(code: str, grounds: Grounds) -> bool:
 def _carried(parts: Sequence[Clause], whole: Clause, grounds: Grounds) -> tuple[str, tuple[Unit, ...]]:
     """("", units that carry the clauses), or the reason why a clause is carried by none."""
     carriers: list[Unit] = []
+    previous: Clause | None = None
     for part in parts:
         reason, carrier = _carrier(part, whole, grounds)
         if carrier is None:
             return reason, ()
+        if carrier in carriers and next_place_differs(part, previous, carrier):
+            return "says of one thing what is said of another", ()
+        previous = part
         if carrier not in carriers:
             carriers.append(carrier)
     return "", tuple(carriers)
@@ -245,6 +205,8 @@ def _carrier(part: Clause, whole: Clause, grounds: Grounds) -> tuple[str, Unit |
         reason = (
             _value_fault(part.values, span.values)
             or _stance_fault(part, span, whole)
+            or turned(part, span, whole)
+            or substituted(part, span, unit, grounds.question_words)
             or _mixing_fault(part, span, unit, grounds)
         )
         if not reason:
@@ -265,13 +227,15 @@ def _candidates(part: Clause, whole: Clause, grounds: Grounds) -> Iterator[tuple
 
 def _covered(part: Clause, span: Clause, unit: Unit, everything: frozenset[str], grounds: Grounds) -> float:
     """0 to about 1: the clause's words found in the span, a little for its neighbours' words and for its values."""
-    if not part.words:
+    content = part.words - IDLE
+    if part.values and not content:
         held = sum(any(value.same(other) for other in span.values) for value in part.values) / len(part.values)
         return held * 0.8 + 0.2 * len(everything & (span.words | unit.context)) / max(1, len(everything))
-    here = part.words & span.words
-    near = (part.words & (unit.context | (unit.whole.words if unit.is_fact else frozenset()))) - here
-    asked = (part.words & grounds.question_words) - here - near
-    score = (len(here) + 0.9 * len(near) + 0.2 * len(asked)) / len(part.words)
+    content = content or part.words
+    here = content & span.words
+    near = (content & (unit.context | (unit.whole.words if unit.is_fact else frozenset()))) - here
+    asked = (content & grounds.question_words) - here - near
+    score = (len(here) + 0.9 * len(near) + 0.2 * len(asked)) / len(content)
     if part.values:
         held = sum(any(value.same(other) for other in span.values) for value in part.values) / len(part.values)
         score = 0.95 * score + 0.05 * held  # only to choose between places that say nearly the same
@@ -308,7 +272,9 @@ def _stance_fault(part: Clause, span: Clause, whole: Clause) -> str:
         return "yes and no differ"
     if missing := (part.stance & CLAIMED) - span.stance:
         return f"claims {sorted(missing)[0]!r}"
-    if span.is_divided or any(pair <= span.stance and len(pair & part.stance) == 1 for pair in OPPOSITES):
+    if (span.is_divided and not part.is_divided) or any(
+        pair <= span.stance and len(pair & part.stance) == 1 for pair in OPPOSITES
+    ):
         return "mixes two clauses"
     if (span.stance & LIMITS) and not (whole.stance & LIMITS):
         return "leaves out a condition"
@@ -323,7 +289,7 @@ def _mixing_fault(part: Clause, span: Clause, unit: Unit, grounds: Grounds) -> s
     """A word that this place does not have, but the name of another place does, or this unit elsewhere."""
     if span.pieces > 1 and len(part.words & span.words) < LEAST_TOLD * len(span.words):
         return "mixes two clauses"
-    missing = part.words - span.words - unit.context
+    missing = part.words - span.words - unit.context - IDLE
     if missing & (grounds.names - grounds.question_words):
         return "names something else"
     if (part.values or part.stance & {"before", "after", "no"}) and missing & unit.whole.words:
@@ -336,7 +302,7 @@ def _mixing_fault(part: Clause, span: Clause, unit: Unit, grounds: Grounds) -> s
 
 def _contradicts(part: Clause, other: Clause) -> bool:
     """Whether a place that has the missing word says no for yes, or gives another value of the same dimension."""
-    if ("no" in part.stance) != ("no" in other.stance):
+    if ("no" in part.stance) != ("no" in other.stance) or pays_otherwise(part, other):
         return True
     dimensions = {_dimension(value) for value in part.values}
     return any(
