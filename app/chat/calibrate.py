@@ -86,22 +86,25 @@ class FittedModel:
     knots: tuple[tuple[float, float], ...]
     report: Mapping[str, Any]
     forest: Forest = field(init=False, repr=False, compare=False)
+    lines: tuple[NDArray[np.float64], ...] = field(init=False, repr=False, compare=False)
+    """means, scales and weights, as a turn multiplies with them"""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "forest", Forest(self.trees))
+        arrays = (np.array(values, dtype=np.float64) for values in (self.means, self.scales, self.weights))
+        object.__setattr__(self, "lines", tuple(arrays))
 
     def logit(self, values: Mapping[str, float]) -> float:
         """The raw score before calibration."""
-        row = [float(values.get(name, 0.0)) for name in self.features]
-        linear = sum(w * (x - m) / s for w, x, m, s in zip(self.weights, row, self.means, self.scales, strict=True))
-        return self.intercept + linear + sum(tree.predict(row) for tree in self.trees)
+        return self.logits([values])[0]
 
     def logits(self, rows: Sequence[Mapping[str, float]]) -> list[float]:
         """The raw scores of many at once, for little more than the price of one."""
         if not rows:
             return []
         table = np.array([[row.get(name, 0.0) for name in self.features] for row in rows], dtype=np.float64)
-        linear = ((table - np.array(self.means)) / np.array(self.scales)) @ np.array(self.weights)
+        means, scales, weights = self.lines
+        linear = ((table - means) / scales) @ weights
         scores: list[float] = (self.intercept + linear + self.forest.predict(table)).tolist()
         return scores
 

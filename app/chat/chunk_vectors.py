@@ -106,17 +106,22 @@ def aspect_scores(points: Sequence[ChunkPoints], vectors: Sequence[Vector]) -> A
     best = np.full((*shape, len(ASPECTS)), -np.inf, dtype=np.float32)
     if not points:
         return AspectScores(best, np.empty(shape, dtype=np.float32))
-    first_rows, starts, chunks, aspects = [], [], [], []
+    first_rows: list[int] = []
+    starts: list[int] = []
+    chunks: list[int] = []
+    aspects: list[int] = []
     row = 0
+    # One small product a chunk: putting their matrices together first would move a megabyte for each turn.
+    scores = np.empty((len(vectors), sum(len(chunk.ordinals) for chunk in points)), dtype=np.float32)
     for number, chunk in enumerate(points):
         first_rows.append(row)
-        for aspect, start in zip(chunk.aspects, chunk.starts, strict=True):
-            starts.append(row + start)
-            chunks.append(number)
-            aspects.append(aspect)
-        row += len(chunk.ordinals)
-    matrix = np.concatenate([chunk.matrix for chunk in points])
-    scores = np.stack([matrix @ vector for vector in vectors])
+        starts += [row + start for start in chunk.starts]
+        chunks += [number] * len(chunk.aspects)
+        aspects += chunk.aspects
+        end = row + len(chunk.ordinals)
+        for line, vector in zip(scores, vectors, strict=True):
+            np.dot(chunk.matrix, vector, out=line[row:end])
+        row = end
     best[:, chunks, aspects] = np.maximum.reduceat(scores, starts, axis=1)
     return AspectScores(best, np.minimum.reduceat(scores, first_rows, axis=1))
 

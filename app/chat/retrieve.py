@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from weakref import WeakKeyDictionary
@@ -116,13 +116,14 @@ class Retriever:
             return []
         names = release.names.coverage(question)
         chunks = [view.chunks[chunk_id] for chunk_id in known]
+        words_found = _column([lexical.get(c, 0.0) for c in known])
         found = _Found(
             chunks=chunks,
             points=[points[chunk_id] for chunk_id in known],
-            lexical=_column(lexical.get(c, 0.0) / (lexical.get(c, 0.0) + _LEXICAL_HALF) for c in known),
-            name=_column(names.get(c.group or c.title, 0.0) if c.kind is Kind.PRODUCT else 0.0 for c in chunks),
-            mention=_column(mentioned.get(c, 0.0) for c in known),
-            sku=_column(c in skus for c in known),
+            lexical=words_found / (words_found + np.float32(_LEXICAL_HALF)),
+            name=_column([names.get(c.group or c.title, 0.0) if c.kind is Kind.PRODUCT else 0.0 for c in chunks]),
+            mention=_column([mentioned.get(c, 0.0) for c in known]),
+            sku=_column([c in skus for c in known]),
             searched=np.array([c in lexical for c in known]),
         )
         return self._best(found, query)
@@ -245,5 +246,5 @@ def _one_per_group(rows: Sequence[int], chunks: Sequence[Chunk], limit: int) -> 
     return kept
 
 
-def _column(values: Iterable[float]) -> NDArray[np.float32]:
-    return np.fromiter(values, dtype=np.float32)
+def _column(values: Sequence[float]) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32)

@@ -108,31 +108,36 @@ def features(
         "agreement": _agreement(passages),
         **{name: question.signals.get(name, 0.0) for name in ("p_knowledge", "p_vague", "p_offtopic", "p_complaint")},
     }
-    best = max((p.scores["score"] for p in passages), default=0.0)
+    scores = sorted((p.scores["score"] for p in passages), reverse=True)
+    best = scores[0] if scores else 0.0
     said = _plain(question.text)
+    foreign = {
+        language: float(language_of(question.text, language) != language[:2])
+        for language in {p.chunk.language for p in passages}
+    }
     rows = []
     for rank, passage in enumerate(passages):
         chunk = passage.chunk
         held = view.chunk_words[chunk.chunk_id]
-        title = view.title_words[chunk.chunk_id]
-        others = [p.scores["score"] for p in passages if p is not passage]
+        asked_as = view.asked_as(chunk)
+        score = passage.scores["score"]
         is_read = chunk.kind is Kind.PRODUCT and chunk.group in read_groups
         rows.append(
             {
                 **shared,
                 "dense": passage.scores["dense"],
                 "dense_alone": passage.scores["dense_alone"],
-                "above_next": passage.scores["score"] - max(others, default=passage.scores["score"] - 0.05),
-                "below_best": best - passage.scores["score"],
+                "above_next": score - _best_other(scores, score),
+                "below_best": best - score,
                 "rank": 1.0 / (1 + rank),
                 "phrasing": passage.scores["best_phrasing"],
                 "whole": passage.scores["best_whole"],
                 "sentence": passage.scores["best_sentence"],
                 "lexical": passage.scores["lexical"],
                 "question_covered": view.weights.total(asked & held) / weight,
-                "title_covered": _covered(asked, _titles(chunk, title), view),
+                "title_covered": _covered(asked, asked_as.words, view),
                 "rarest_covered": float(rarest in held),
-                "said_title": float(any(_plain(p) == said for p in (chunk.title, *chunk.phrasings))),
+                "said_title": float(said in asked_as.plain),
                 "is_faq": float(chunk.kind is Kind.FAQ),
                 "is_policy": float(chunk.kind is Kind.POLICY),
                 "is_product": float(chunk.kind is Kind.PRODUCT),
@@ -142,7 +147,7 @@ def features(
                 "attribute_found": float(bool(is_read and reading and reading.facts)),
                 "attribute_missing": float(bool(is_read and reading and reading.missing)),
                 "attribute_unasked": float(bool(is_read and reading and not reading.concepts and not reading.facts)),
-                "other_language": float(language_of(question.text, chunk.language) != chunk.language[:2]),
+                "other_language": foreign[chunk.language],
             }
         )
     return rows
@@ -224,20 +229,20 @@ def _is_dated(chunk: Chunk) -> bool:
     return chunk.valid_from is not None or chunk.valid_until is not None
 
 
-def _titles(chunk: Chunk, title: frozenset[str]) -> list[frozenset[str]]:
-    return [title, *(frozenset(words(p)) for p in chunk.phrasings)]
+def _best_other(scores: Sequence[float], score: float) -> float:
+    """The best of the other scores, of all in falling order; a little less than this one where there is no other."""
+    if len(scores) < 2:
+        return score - 0.05
+    return scores[1] if score == scores[0] else scores[0]
 
 
-def _covered(asked: set[str], titles: Sequence[frozenset[str]], view: KnowledgeView) -> float:
+def _covered(asked: set[str], titles: Sequence[tuple[frozenset[str], float]], view: KnowledgeView) -> float:
     """Best overlap of the question with one title or phrasing: shared weight over the weight of both (Jaccard)."""
-    return max(
-        (
-            view.weights.total(asked & title) / union
-            for title in titles
-            if (union := view.weights.total(asked | title)) > 0
-        ),
-        default=0.0,
-    )
+    of_question, best = view.weights.total(asked), 0.0
+    for title, of_title in titles:
+        if shared := view.weights.total(asked & title):
+            best = max(best, shared / (of_question + of_title - shared))
+    return best
 
 
 def _agreement(passages: Sequence[Passage]) -> float:

@@ -49,6 +49,14 @@ class Product:
         return {value: tuple(chunks) for value, chunks in found.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class AskedAs:
+    """How a chunk's question may be put: its title and phrasings, letters only; the words of each, and their weight."""
+
+    plain: frozenset[str]
+    words: tuple[tuple[frozenset[str], float], ...]
+
+
 class WordWeights:
     """How much a word tells: inverse document frequency over a shop's chunks, 0 (everywhere) to 1 (once)."""
 
@@ -72,7 +80,8 @@ class WordWeights:
 
     def total(self, words_: Iterable[str]) -> float:
         """Sum of the weights of distinct words."""
-        return sum([self._weights.get(word, 1.0) for word in set(words_)])
+        distinct = words_ if isinstance(words_, set | frozenset) else set(words_)
+        return sum([self._weights.get(word, 1.0) for word in distinct])
 
 
 class KnowledgeView:
@@ -88,6 +97,7 @@ class KnowledgeView:
             chunk.chunk_id: frozenset(words(chunk.title)) for chunk in chunks
         }
         self.weights = WordWeights(self.chunk_words.values())
+        self._asked: dict[str, AskedAs] = {}
         self._hold(chunks)
         languages = Counter(chunk.language[:2] for chunk in chunks)
         self.language = languages.most_common(1)[0][0] if languages else ""
@@ -127,6 +137,15 @@ class KnowledgeView:
         twins = self._twins.get(_same_question(chunk), ()) if chunk.kind is Kind.FAQ else ()
         valid = [twin for twin in twins if twin.is_valid(as_of)]
         return min(valid, key=lambda twin: (twin.window_seconds, twin is not chunk), default=chunk)
+
+    def asked_as(self, chunk: Chunk) -> AskedAs:
+        """The chunk's title and phrasings as a question is compared with them; worked out once."""
+        if (asked := self._asked.get(chunk.chunk_id)) is None:
+            own = (chunk.title, *chunk.phrasings)
+            held = [frozenset(words(text)) for text in own]
+            asked = AskedAs(frozenset(map(_plain, own)), tuple((part, self.weights.total(part)) for part in held))
+            self._asked[chunk.chunk_id] = asked
+        return asked
 
     def product_of(self, chunk: Chunk) -> Product:
         """The product a product chunk is a variant of."""
