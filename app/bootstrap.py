@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from app.adapters.db.engine import Database
+from app.adapters.db.engine import PATIENCE_SECONDS, Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
@@ -70,6 +70,8 @@ from app.web.storefront import StorefrontData, StorefrontReader
 PROMPTS = Path(__file__).parent.parent / "prompts"
 FITTED = Path(__file__).parent / "chat" / "fitted"
 WELCOME_QUESTIONS = 4
+SHOPPERS_WAIT_SECONDS = 1.5
+"""The longest a server waits for a locked database: then the turn ends with a problem that says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +97,16 @@ class ShopFiles(Mapping[str, Brand]):
 
     def __call__(self, shop: str) -> Brand:
         """The shop's brand, read again when its file changes. Raises NotFound for a shop we do not have."""
-        path = self._home / "shops" / shop / "brand.yaml"
+        path = f"{self._home}/shops/{shop}/brand.yaml"
         try:
-            changed = path.stat().st_mtime_ns
+            changed = os.stat(path).st_mtime_ns
         except (OSError, ValueError) as problem:
             raise NotFound(
                 f"There is no shop named {shop!r} here. `xiaoer ingest FOLDER --shop {shop}` makes one."
             ) from problem
         kept = self._brands.get(shop)
         if kept is None or kept[0] != changed:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+            raw = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
             kept = self._brands[shop] = (changed, brand_of(raw if isinstance(raw, dict) else {}, shop))
         return kept[1]
 
@@ -169,10 +171,10 @@ def make_model(settings: Settings) -> LanguageModel:
 
 
 @contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
-    """The database at its newest revision; closed in the end."""
+def open_database(settings: Settings, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Database]:
+    """The database at its newest revision; closed in the end. `patience_seconds`: wait for one that is locked."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, patience_seconds)
     try:
         upgrade(database)
         yield database
@@ -187,11 +189,11 @@ def make_gate(settings: Settings, knowledge: Callable[[], Knowledge]) -> SuiteGa
 
 
 @asynccontextmanager
-async def open_knowledge(settings: Settings) -> AsyncIterator[Knowledge]:
+async def open_knowledge(settings: Settings, patience_seconds: float = PATIENCE_SECONDS) -> AsyncIterator[Knowledge]:
     """Open the database, the index and the embedder; close them in the end."""
     # Before the embedder's library loads: its idle threads must sleep, not spin.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    with open_database(settings) as database:
+    with open_database(settings, patience_seconds) as database:
         index = make_index(settings)
         try:
             brands = ShopFiles(settings.home)
@@ -320,7 +322,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
 
     `run_key` is what commands on this machine show; "" lets none in.
     """
-    async with open_knowledge(settings) as knowledge:
+    async with open_knowledge(settings, SHOPPERS_WAIT_SECONDS) as knowledge:
         model = make_model(settings)
         telemetry = Telemetry()
         trust = make_trust(

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 
 from joserfc import jwt
@@ -18,6 +19,7 @@ from app.conversation.speak import Conversations
 from app.errors import NotAllowed, NotFound
 
 AUDIENCE = "shopper"
+REMEMBERED_TOKENS = 4_096
 
 
 class Tokens:
@@ -31,6 +33,7 @@ class Tokens:
         self._key = OctKey.import_key(key)
         self._lifetime_seconds = lifetime_seconds
         self._clock = clock
+        self._read: OrderedDict[str, tuple[str, int]] = OrderedDict()
 
     def issue(self, conversation_id: str) -> str:
         """A token that opens this one conversation until it expires."""
@@ -46,6 +49,13 @@ class Tokens:
 
     def conversation_of(self, token: str) -> str:
         """The conversation a token opens. Raises NotAllowed for a forged, foreign or expired one."""
+        subject, expires = self._read.get(token) or self._remember(token)
+        if self._clock() >= expires:
+            raise NotAllowed("The token has expired. The conversation is kept; start a new one to go on.")
+        return subject
+
+    def _remember(self, token: str) -> tuple[str, int]:
+        """Check the signature, and keep what it signs: a shopper shows the same token with every message."""
         try:
             claims = jwt.decode(token, self._key, algorithms=["HS256"]).claims
         except (JoseError, ValueError) as error:
@@ -53,9 +63,10 @@ class Tokens:
         expires = claims.get("exp")
         if claims.get("aud") != AUDIENCE or not isinstance(expires, int) or not isinstance(claims.get("sub"), str):
             raise NotAllowed("The token is not one for shoppers. Start a new conversation to get one.")
-        if self._clock() >= expires:
-            raise NotAllowed("The token has expired. The conversation is kept; start a new one to go on.")
-        return str(claims["sub"])
+        kept = self._read[token] = (str(claims["sub"]), expires)
+        if len(self._read) > REMEMBERED_TOKENS:
+            self._read.popitem(last=False)
+        return kept
 
 
 def bearer(request: Request) -> str:

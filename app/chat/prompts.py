@@ -20,14 +20,11 @@ class Prompts:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._text = lru_cache(maxsize=256)(self._read)
+        self._rules = lru_cache(maxsize=256)(self._read_rules)
 
     def rules(self, brand: Brand, language: str) -> str:
         """The fixed prefix of every prompt of this brand and language: it must not change between turns."""
-        text = self._text("shared", "rules", language)
-        known = {"shop": brand.name, "assistant": brand.assistant_name, "tone": brand.tone[:LONGEST_TONE]}
-        filled = _fill(text, known)
-        own = self._directory / "brands" / _folder(brand.name) / f"rules.{language}.md"
-        return f"{filled}\n{own.read_text(encoding='utf-8').strip()}" if own.is_file() else filled
+        return self._rules(brand.name, brand.assistant_name, brand.tone[:LONGEST_TONE], language)
 
     def examples(self, language: str) -> tuple[tuple[str, str], ...]:
         """(task, reply) pairs that show a small model what is wanted; part of the fixed prefix, so nearly free."""
@@ -38,6 +35,12 @@ class Prompts:
     def task(self, name: str, language: str, **values: str) -> str:
         """A task's text with its places filled. What is filled in is never filled again."""
         return _fill(self._text("tasks", name, language), values)
+
+    def _read_rules(self, shop: str, assistant: str, tone: str, language: str) -> str:
+        text = self._text("shared", "rules", language)
+        filled = _fill(text, {"shop": shop, "assistant": assistant, "tone": tone})
+        own = self._directory / "brands" / _folder(shop) / f"rules.{language}.md"
+        return f"{filled}\n{own.read_text(encoding='utf-8').strip()}" if own.is_file() else filled
 
     def _read(self, folder: str, name: str, language: str) -> str:
         path = self._directory / folder / f"{name}.{language}.md"

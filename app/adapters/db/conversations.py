@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Any, TypeVar
 
 import orjson
@@ -76,7 +75,6 @@ class SqlEventLog:
         self._project = DeskProjection(master.derive("known shoppers"))
         self._review = ReviewProjection(threshold)
         self._heads: OrderedDict[str, Head] = OrderedDict()
-        self._heads_lock = Lock()
 
     @property
     def shared(self) -> bool:
@@ -85,7 +83,9 @@ class SqlEventLog:
 
     async def create(self, conversation_id: str, shop: str, started: Draft) -> Event:
         """Open a conversation with its first event."""
-        return await self._run(lambda connection: self._create(connection, conversation_id, shop, started))
+        event, head = await self._together(lambda it: self._create(it, conversation_id, shop, started))
+        self._remember(conversation_id, head)
+        return event
 
     async def entry(self, conversation_id: str) -> Entry | None:
         """The conversation's row, or None when there is none."""
@@ -96,11 +96,10 @@ class SqlEventLog:
     ) -> list[Event]:
         """Write all drafts in one transaction; see the port."""
         for _ in range(_ATTEMPTS):
-            written = await self._run(
-                lambda connection: self._append(connection, conversation_id, drafts, status, after)
-            )
-            if written is not None:
-                return written
+            appended = await self._together(lambda it: self._append(it, conversation_id, drafts, status, after))
+            if appended is not None:
+                self._remember(conversation_id, appended[1])  # now that it is committed, not before
+                return appended[0]
             # Another instance wrote in between: read the head again and chain to that.
             self._heads.pop(conversation_id, None)
         raise Unavailable("The conversation is being written from too many places. Nothing was lost; try again.")
@@ -115,9 +114,14 @@ class SqlEventLog:
         self._heads.pop(conversation_id, None)
         await self._run(self._scrub)
 
-    async def _run(self, work: Callable[[Connection], T]) -> T:
+    async def _together(self, work: Callable[[Connection], T]) -> T:
+        return await self._run(work, self._database.run_together)
+
+    async def _run(
+        self, work: Callable[[Connection], T], run: Callable[[Callable[[Connection], T]], Awaitable[T]] | None = None
+    ) -> T:
         try:
-            return await self._database.run(work)
+            return await (run or self._database.run)(work)
         except XiaoerError:
             raise
         except SQLAlchemyError as error:
@@ -125,7 +129,7 @@ class SqlEventLog:
                 "The conversation store cannot be reached. What was confirmed before is kept; send the message again."
             ) from error
 
-    def _create(self, connection: Connection, conversation_id: str, shop: str, started: Draft) -> Event:
+    def _create(self, connection: Connection, conversation_id: str, shop: str, started: Draft) -> tuple[Event, Head]:
         key = new_data_key()
         start = Head(0, first_link(conversation_id), "open", AESGCM(key))
         rows, written, head = self._chain(conversation_id, start, [started], "open")
@@ -146,8 +150,7 @@ class SqlEventLog:
         connection.execute(insert(events), rows)
         self._project(connection, written, start.status)
         self._review(connection, written)
-        self._remember(conversation_id, head)
-        return written[0]
+        return written[0], head
 
     def _append(
         self,
@@ -156,7 +159,7 @@ class SqlEventLog:
         drafts: Sequence[Draft],
         status: str,
         after: int | None = None,
-    ) -> list[Event] | None:
+    ) -> tuple[list[Event], Head] | None:
         start = self._heads.get(conversation_id) or self._load_head(connection, conversation_id)
         if after is not None and start.seq > after:
             raise Moved("Somebody else wrote to the conversation first. Nothing was written.")
@@ -181,8 +184,7 @@ class SqlEventLog:
         connection.execute(insert(events), rows)
         self._project(connection, written, start.status)
         self._review(connection, written)
-        self._remember(conversation_id, head)
-        return written
+        return written, head
 
     def _chain(
         self, conversation_id: str, start: Head, drafts: Sequence[Draft], status: str
@@ -218,11 +220,10 @@ class SqlEventLog:
         return Head(row.head_seq, row.head_hash, row.status, cipher)
 
     def _remember(self, conversation_id: str, head: Head) -> None:
-        with self._heads_lock:
-            self._heads[conversation_id] = head
-            self._heads.move_to_end(conversation_id)
-            while len(self._heads) > REMEMBERED_HEADS:
-                self._heads.popitem(last=False)
+        self._heads[conversation_id] = head
+        self._heads.move_to_end(conversation_id)
+        while len(self._heads) > REMEMBERED_HEADS:
+            self._heads.popitem(last=False)
 
     def _read(self, connection: Connection, conversation_id: str, after: int) -> list[Event]:
         rows = connection.execute(_READ, {"of_id": conversation_id, "after": after}).all()
@@ -252,8 +253,7 @@ class SqlEventLog:
         if row.data_key is None:
             return
         self._heads.pop(conversation_id, None)
-        written = self._append(connection, conversation_id, [Draft(EventType.ERASED, {})], "closed")
-        if written is None:
+        if self._append(connection, conversation_id, [Draft(EventType.ERASED, {})], "closed") is None:
             raise Unavailable("The conversation was being written. Nothing was erased; try again.")
         connection.execute(delete(attachments).where(attachments.c.conversation_id == conversation_id))
         connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(data_key=None))

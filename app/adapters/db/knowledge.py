@@ -39,7 +39,8 @@ from app.knowledge.ports import FOREVER, Vector
 from app.knowledge.release import PointerMove, Release, ReleaseState
 
 _LIVE = select(shops.c.live_release).where(shops.c.name == bindparam("of_shop"))
-"""Asked in every turn, so it is put together once."""
+_LIVE_LOOK = "SELECT live_release FROM shops WHERE name = ?"
+"""Asked in every turn, so it is put together once, and not queued behind commits where that can be helped."""
 
 
 class SqlCatalogue:
@@ -51,7 +52,11 @@ class SqlCatalogue:
 
     async def live_release(self, shop: str) -> int | None:
         """The release the shop's pointer names, or None before the first publish."""
-        return await self._database.run(lambda connection: connection.execute(_LIVE, {"of_shop": shop}).scalar())
+        try:
+            live: int | None = self._database.look(_LIVE_LOOK, (shop,))
+        except LookupError:
+            return await self._database.run(lambda connection: connection.execute(_LIVE, {"of_shop": shop}).scalar())
+        return live
 
     async def releases(self, shop: str) -> list[Release]:
         """All releases, newest first."""
