@@ -37,6 +37,7 @@ from app.chat.plain_words import PlainWords
 from app.chat.ports import LanguageModel, Trust
 from app.chat.products import ProductReader, load_concepts
 from app.chat.prompts import Prompts
+from app.chat.remember import Memory
 from app.chat.reply import ABLE, Responder
 from app.chat.retrieve import Retriever
 from app.chat.select import Selector
@@ -61,6 +62,7 @@ from app.settings import Settings
 from app.sharing_parts import make_sharing
 from app.shop.brand import Brand, brand_of
 from app.shop.guarded_orders import GuardedOrders
+from app.speed_parts import make_memory
 from app.staff.door import Door
 from app.telemetry import Telemetry
 from app.trust_parts import Certificates, make_trust
@@ -226,9 +228,14 @@ class Searchable(Protocol):
 
 
 def make_pipeline(
-    settings: Settings, knowledge: Searchable, model: LanguageModel, trust: Trust | None = None
+    settings: Settings,
+    knowledge: Searchable,
+    model: LanguageModel,
+    trust: Trust | None = None,
+    memory: Memory | None = None,
 ) -> Pipeline:
-    """The production pipeline over that knowledge and model. `trust` None: the certificates under home."""
+    """The production pipeline over that knowledge and model. `trust` None: the certificates under home; `memory`
+    None: every question is looked up anew."""
     warm()
     lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
     orders = FileOrderBook(knowledge.brands.orders)
@@ -254,6 +261,7 @@ def make_pipeline(
         responder=responder,
         orders=GuardedOrders(orders),
         trust=trust or make_trust(settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED),
+        memory=memory,
     )
 
 
@@ -328,7 +336,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         trust = make_trust(
             settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
         )
-        pipeline = make_pipeline(settings, knowledge, model, trust)
+        pipeline = make_pipeline(settings, knowledge, model, trust, make_memory(settings, telemetry))
         master = master_key(settings)
         attendance = Attendance(knowledge, model, pipeline)
         publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     fetch_allow: str = Field(
         default="", description="Private networks that sources.yaml may fetch from, comma-separated; empty = none"
     )
+    result_cache: int = Field(
+        default=2_000,
+        description="Questions whose findings are kept for whoever asks the same, some 20 kB each; 0 = none",
+    )
     widget_origins: str = Field(
         default="", description="Other origins whose pages may call the shopper routes, comma-separated; empty = none"
     )

@@ -57,6 +57,12 @@ class Telemetry:
         self._failures = Counter(
             "xiaoer_turn_failures", "Turns that ended in a problem", ("slug",), registry=self.registry
         )
+        self._recalled = Counter(
+            "xiaoer_questions_recalled",
+            "Questions by whether what they find was known: hit, miss, own (not shared)",
+            ("outcome",),
+            registry=self.registry,
+        )
         self._problems = Counter("xiaoer_problems", "Problem responses sent", ("slug",), registry=self.registry)
         self._requests = Counter("xiaoer_requests", "HTTP requests", ("method", "status"), registry=self.registry)
         self._model_calls = Counter("xiaoer_model_calls", "Calls of the language model", registry=self.registry)
@@ -72,6 +78,10 @@ class Telemetry:
         """The shift alarm of a shop went off or ended."""
         self._shifted.labels(shop).set(1.0 if on else 0.0)
         self._log.warning("shift.raised" if on else "shift.cleared", shop=shop, feature=feature)
+
+    def question_recalled(self, outcome: str) -> None:
+        """Count a question by what was known of it: "hit", "miss", or "own" for one that is not shared."""
+        self._recalled.labels(outcome).inc()
 
     def exposition(self) -> bytes:
         """What /metrics answers."""

@@ -19,10 +19,12 @@ from app.chat.language import language_of
 from app.chat.own_order import OwnOrders, choice, evidence_of
 from app.chat.ports import OneThreshold, Trust
 from app.chat.products import ProductReader, Reading
+from app.chat.remember import Found, Memory
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
 from app.chat.select import Selector, in_force, prefer_valid_window, without_opinions
 from app.chat.turn import (
+    Answer,
     Decision,
     Grounds,
     Passage,
@@ -71,6 +73,7 @@ class Pipeline:
         responder: Responder,
         orders: OrderBook,
         trust: Trust | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self._views = views
         self._understander = understander
@@ -83,6 +86,7 @@ class Pipeline:
         self._responder = responder
         self._orders = OwnOrders(orders)
         self._trust = trust or OneThreshold(decider.threshold)
+        self._memory = memory or Memory(None)
 
     async def decide(self, turn: Turn) -> Decision:
         """What to do with the turn. Nothing has been sent yet: errors may be raised (Unavailable, NoKnowledge)."""
@@ -93,16 +97,29 @@ class Pipeline:
         if question.intent == "order" and question.order_ids:
             return await self._order(question, turn, view)
         try:
-            question, query = await self._read(question, view)
-            if decision := self._decider.before_retrieval(question, turn):
-                return decision
             turn = await self._dated(question, turn)
-            found = await self._look_up(question, query, turn, view.at(turn.as_of))
+            question, found = await self._find(question, turn, view)
         except Unavailable:
             return self._decider.hand_off(question, turn, "index_down")
+        if isinstance(found, Decision):
+            return found
         if turn.conversation_id:
             self._trust.saw(turn, found.grounds.features, found.confidence)
         return await self._conclude(question, found, turn)
+
+    async def _find(self, question: Question, turn: Turn, view: KnowledgeView) -> tuple[Question, Findings | Decision]:
+        """What is known of the question since somebody asked it, or what looking it up comes to now; or the decision,
+        where its embedding says that nothing is to be looked up."""
+        key = self._memory.key(question, turn, view)
+        if known := await self._memory.recall(key):
+            question = known.asked_as(question)
+            return question, self._findings(question, known.passages, known.reading, known.confidence, turn, view)
+        question, query = await self._read(question, view)
+        if decision := self._decider.before_retrieval(question, turn):
+            return question, decision
+        found = await self._look_up(question, query, turn, view.at(turn.as_of))
+        await self._memory.keep(key, _known(question, found))
+        return question, found
 
     async def _conclude(self, question: Question, found: Findings, turn: Turn) -> Decision:
         """What was found is answered from, asked of the shopper's order, or handed over."""
@@ -112,8 +129,20 @@ class Pipeline:
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
         """The reply, sentence by sentence, each checked against its evidence before it is yielded."""
-        async for sentence in self._responder.reply(turn, decision):
+        if not isinstance(decision, Answer) or not decision.needs_model:
+            async for sentence in self._responder.reply(turn, decision):
+                yield sentence
+            return
+        key = self._memory.key(decision.question, turn, await self._views.of(turn.shop, turn.release))
+        for sentence in (known := await self._memory.recall_said(key, decision)):
             yield sentence
+        if known:
+            return
+        said: list[Sentence] = []
+        async for sentence in self._responder.reply(turn, decision):
+            said.append(sentence)
+            yield sentence
+        await self._memory.keep_said(key, decision, said)
 
     async def run(self, turn: Turn) -> Reply:
         """Decide and reply in one go."""
@@ -190,6 +219,19 @@ class Pipeline:
         passages = self._selector.select(question, retrieved, view, reading)
         passages = prefer_valid_window(passages, _SAME_MATTER)
         confidence = confidence_of(self._confidence, passages, worth_saying(passages))
+        return self._findings(question, passages, reading, confidence, turn, view)
+
+    def _findings(
+        self,
+        question: Question,
+        passages: Sequence[Passage],
+        reading: Reading | None,
+        confidence: float,
+        turn: Turn,
+        view: KnowledgeView,
+    ) -> Findings:
+        """What was found, now or for whoever asked it before, held against what the shop demands today."""
+        view = view.at(turn.as_of)
         grounds = self._grounds(question, passages, confidence, turn, view)
         return Findings(tuple(passages), view, reading, confidence, grounds)
 
@@ -229,6 +271,11 @@ class Pipeline:
             return self._decider.ask(question, turn, "clarify.order_number")
         missing = "clarify.order_not_found" if question.phone_tails else "clarify.phone_tail"
         return self._decider.ask(question, turn, missing)
+
+
+def _known(question: Question, found: Findings) -> Found:
+    signals = {name: value for name, value in question.signals.items() if name.startswith("p_")}
+    return Found(question.intent, question.standalone, signals, found.passages, found.reading, found.confidence)
 
 
 def _hit(passage: Passage) -> dict[str, Any]:

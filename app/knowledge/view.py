@@ -103,6 +103,7 @@ class KnowledgeView:
         self.language = languages.most_common(1)[0][0] if languages else ""
         self.name_weights = WordWeights(words(product.name) for product in self.products.values())
         self._changes = changes(chunks)
+        self._moments = sorted({moment for c in chunks for moment in (c.valid_from, c.valid_until) if moment})
         self._standing: OrderedDict[int, KnowledgeView] = OrderedDict()
 
     def at(self, as_of: datetime) -> KnowledgeView:
@@ -137,6 +138,10 @@ class KnowledgeView:
         twins = self._twins.get(_same_question(chunk), ()) if chunk.kind is Kind.FAQ else ()
         valid = [twin for twin in twins if twin.is_valid(as_of)]
         return min(valid, key=lambda twin: (twin.window_seconds, twin is not chunk), default=chunk)
+
+    def period(self, as_of: datetime) -> int:
+        """Which of the times between two dates it is: within one, everything stays valid that is."""
+        return bisect_right(self._moments, as_of)
 
     def asked_as(self, chunk: Chunk) -> AskedAs:
         """The chunk's title and phrasings as a question is compared with them; worked out once."""

@@ -13,6 +13,7 @@ from app.chat.intents import IntentModel
 from app.chat.pipeline import Pipeline
 from app.chat.ports import Standing
 from app.chat.prompts import Prompts
+from app.chat.remember import Memory
 from app.chat.reply import Responder
 from app.chat.retrieve import Retriever
 from app.chat.select import Selector
@@ -72,7 +73,7 @@ class OneRelease:
 class Shop:
     """A pipeline over fakes. Each passage is as likely as it is similar, and an answer as its best passage."""
 
-    def __init__(self, *chunks: Chunk, model: FakeModel | None = None) -> None:
+    def __init__(self, *chunks: Chunk, model: FakeModel | None = None, memory: Memory | None = None) -> None:
         self.chunks = chunks or KNOWLEDGE
         self.index = FakeIndex()
         self.embedder = FakeEmbedder()
@@ -89,6 +90,7 @@ class Shop:
             decider=Decider(a_composer(), the_lines(), Policy(answer=0.7)),
             responder=Responder(Generator(self.model, Prompts(SHARED_PROMPTS.parent)), Verifier()),
             orders=self.orders,
+            memory=memory,
         )
 
     def _intents(self) -> IntentModel:
