@@ -336,7 +336,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         trust = make_trust(
             settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
         )
-        pipeline = make_pipeline(settings, knowledge, model, trust, make_memory(settings, telemetry))
+        pipeline = make_pipeline(settings, knowledge, model, trust, make_memory(settings.result_cache, telemetry))
         master = master_key(settings)
         attendance = Attendance(knowledge, model, pipeline)
         publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)

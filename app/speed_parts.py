@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from app.chat.remember import InProcess, Memory
-from app.settings import Settings
 from app.telemetry import Telemetry
 
 
-def make_memory(settings: Settings, telemetry: Telemetry) -> Memory:
-    """What questions found, kept as long as the settings have room for it."""
-    cache = InProcess(settings.result_cache) if settings.result_cache > 0 else None
-    return Memory(cache, telemetry.question_recalled)
+def make_memory(entries: int, telemetry: Telemetry) -> Memory:
+    """What questions found: so many of them, 0 = none."""
+    return Memory(InProcess(entries) if entries > 0 else None, telemetry.question_recalled)
