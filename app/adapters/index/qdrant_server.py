@@ -30,6 +30,9 @@ T = TypeVar("T")
 _BATCH = 256
 _PAGE = 1_000
 
+SEARCH_SECONDS = 1.5
+"""A turn's searches; writes may take longer."""
+
 
 class QdrantServerIndex:
     """A `KnowledgeIndex` on one collection of a Qdrant server (1.17 or newer, for IDF per shop).
@@ -78,7 +81,16 @@ class QdrantServerIndex:
         return (await self.search_batch([query]))[0]
 
     async def search_batch(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
-        """What `search` finds for each query, in one request."""
+        """What `search` finds for each query, in one request. A shopper waits for it: Unavailable when it is slow."""
+        try:
+            async with asyncio.timeout(None if self._local else SEARCH_SECONDS):
+                return await self._search(queries)
+        except TimeoutError as problem:
+            raise Unavailable(
+                f"Qdrant at {self._url} did not answer within {SEARCH_SECONDS:g} s. Nothing was changed."
+            ) from problem
+
+    async def _search(self, queries: Sequence[IndexQuery]) -> list[list[IndexHit]]:
         asked = {n: _request(query) for n, query in enumerate(queries) if query.dense is not None or query.sparse}
         found: list[list[IndexHit]] = [[] for _ in queries]
         if not asked or not await self._exists():

@@ -19,6 +19,8 @@ from app.chat.ports import Delta, Prompt
 from app.chat.turn import ModelUse
 from app.errors import ModelUnavailable
 
+STALL_SECONDS = 1.5
+"""The longest a stream may bring no word once it has begun: a drip of bytes is no answer."""
 PROMPT_AT_FAULT = frozenset({400, 413, 422})
 _JSON = {"Content-Type": "application/json"}
 
@@ -33,6 +35,7 @@ class OpenAIModel:
         name: str = "",
         key: str = "",
         first_token_seconds: float = 8.0,
+        stall_seconds: float = STALL_SECONDS,
         most_at_once: int = 64,
         breaker: Breaker | None = None,
     ) -> None:
@@ -40,6 +43,7 @@ class OpenAIModel:
         self._name = name
         self._key = key
         self._first_token_seconds = first_token_seconds
+        self._stall_seconds = stall_seconds
         self._most_at_once = most_at_once
         self._breaker = breaker or Breaker()
         self._under_way = 0
@@ -90,15 +94,19 @@ class OpenAIModel:
             response = await self._open().post(f"{self._base}/chat/completions", data=body, headers=_JSON)
         stream = _Stream()
         try:
-            await self._check_status(response)
+            async with asyncio.timeout(max(0.0, first - time.monotonic())):
+                await self._check_status(response)
             limit = first
             while not stream.finished:
                 async with asyncio.timeout(max(0.0, limit - time.monotonic())):
                     data = await response.content.readany()
                 # What came in together is handed on together: forty steps of three generators cost a millisecond.
                 if text := stream.feed(data):
-                    limit = deadline
+                    limit = min(deadline, time.monotonic() + self._stall_seconds)
                     yield Delta(text=text)
+                    limit = max(
+                        limit, min(deadline, time.monotonic() + self._stall_seconds)
+                    )  # the reader took its time
             stream.check_end()
             yield Delta(use=stream.use, cut=stream.cut)
         finally:
@@ -120,7 +128,7 @@ class OpenAIModel:
     async def _check_status(self, response: aiohttp.ClientResponse) -> None:
         if response.status == 200:
             return
-        said = (await response.text(errors="replace"))[:200]
+        said = (await response.content.read(200)).decode(errors="replace")
         message = f"The language model at {self._base} answered {response.status}: {said}"
         if response.status in PROMPT_AT_FAULT:
             raise _PromptRefused(message)
