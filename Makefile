@@ -10,13 +10,13 @@ HEADLESS ?=
 PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-CODE := app ingestion eval tests docs
+CODE := app ingestion eval tests docs deploy
 PIP_FLAGS := --quiet --no-compile --disable-pip-version-check
 
 # The first interpreter that is new enough and can make environments; PYTHON=… overrides.
 PYTHON ?= $(firstword $(foreach p,python3 python3.11 python3.12 python3.13 python3.14,$(shell $(p) -c 'import ensurepip, sys, venv; print("$(p)") if sys.version_info >= (3, 11) else None' 2>/dev/null)))
 
-.PHONY: help setup setup-test demo test check lint format types imports docker-lint bench eval lock test-hub docs clean
+.PHONY: help setup setup-test demo test check lint format types imports docker-lint deploy-check bench eval lock test-hub docs clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,7 +31,7 @@ demo: setup ## Start the demo shop on PORT (8080) and open a browser (HEADLESS=1
 test: setup-test ## Run every test: unit, integration, e2e (PYTEST_ARGS=… passes options)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: lint types imports docker-lint ## Lint, format, types, import arrows, Dockerfile
+check: lint types imports docker-lint deploy-check ## Lint, format, types, import arrows, Dockerfile, deploy files
 
 lint: setup-test ## ruff: rules and format
 	@$(BIN)/ruff check $(CODE)
@@ -49,6 +49,9 @@ imports: setup-test ## The arrows of docs/architecture.md, by import-linter
 
 docker-lint: setup-test ## hadolint over the Dockerfile
 	@$(BIN)/hadolint Dockerfile
+
+deploy-check: setup-test ## Kubernetes and compose files by their schemas; settings, metrics and runbooks they name
+	@$(BIN)/python deploy/check.py
 
 bench: setup-test ## Server CPU per turn and speed, against a stub model
 	@$(BIN)/python -m eval.bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +22,7 @@ from app.adapters.keys import decode_key, load_or_make_key, load_or_make_token
 from app.adapters.llm.embedded import EmbeddedModel, EmbeddedOptions
 from app.adapters.llm.no_model import NoModel
 from app.adapters.llm.openai_client import OpenAIModel
+from app.adapters.llm.replicas import ReplicatedModel
 from app.adapters.orders.file import FileOrderBook
 from app.api.auth import Tokens
 from app.api.container import Container, Part
@@ -67,6 +69,7 @@ from app.staff.door import Door
 from app.telemetry import Telemetry
 from app.trust_parts import Certificates, make_trust
 from app.upkeep import KnowledgeUpkeep
+from app.watch_parts import trace_turns, watch
 from app.web.storefront import StorefrontData, StorefrontReader
 
 PROMPTS = Path(__file__).parent.parent / "prompts"
@@ -149,9 +152,10 @@ def make_index(settings: Settings) -> KnowledgeIndex:
         from app.adapters.index.qdrant_edge import EdgeIndex  # noqa: PLC0415  loads a native engine
 
         return EdgeIndex(settings.home / "index")
-    from app.adapters.index.qdrant_server import QdrantServerIndex  # noqa: PLC0415
+    from app.adapters.index.qdrant_server import Layout, QdrantServerIndex  # noqa: PLC0415
 
-    return QdrantServerIndex(settings.index, settings.index_key.get_secret_value())
+    layout = Layout(settings.index_shards, settings.index_replicas)
+    return QdrantServerIndex(settings.index, settings.index_key.get_secret_value(), layout=layout)
 
 
 def make_model(settings: Settings) -> LanguageModel:
@@ -167,12 +171,17 @@ def make_model(settings: Settings) -> LanguageModel:
                 first_token_seconds=settings.model_first_token_seconds or EMBEDDED_FIRST_TOKEN_SECONDS,
             ),
         )
-    return OpenAIModel(
-        settings.model,
-        name=settings.model_name,
-        key=settings.model_key.get_secret_value(),
-        first_token_seconds=settings.model_first_token_seconds or SERVED_FIRST_TOKEN_SECONDS,
-    )
+    replicas = [
+        OpenAIModel(
+            url.strip(),
+            name=settings.model_name,
+            key=settings.model_key.get_secret_value(),
+            first_token_seconds=settings.model_first_token_seconds or SERVED_FIRST_TOKEN_SECONDS,
+        )
+        for url in settings.model.split(",")
+        if url.strip()
+    ]
+    return replicas[0] if len(replicas) == 1 else ReplicatedModel(replicas)
 
 
 @contextmanager
@@ -369,6 +378,12 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         )
         editing = LateEditing(knowledge)
 
+        streams = OpenStreams(
+            {"address": settings.streams_per_address, "conversation": settings.streams_per_conversation}
+        )
+        watch(telemetry, counter.conversations, streams, model, sharing)
+        traces = trace_turns(telemetry, settings.traces, settings.model_name or settings.model)
+
         async def start() -> None:
             sharing.start()
             counter.watch.start()
@@ -380,6 +395,8 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             await mailroom.close()
             await counter.close()
             await sharing.close()
+            if traces is not None:
+                await asyncio.to_thread(traces.close)
             trust.close()
             await model.close()
 
@@ -429,9 +446,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             answer_threshold=settings.confidence_threshold,
             widget_origins=tuple(origin.strip() for origin in settings.widget_origins.split(",") if origin.strip()),
             limits=sharing.limits,
-            streams=OpenStreams(
-                {"address": settings.streams_per_address, "conversation": settings.streams_per_conversation}
-            ),
+            streams=streams,
             stream_seconds=settings.stream_seconds,
             parts=parts,
             start=start,
@@ -486,7 +501,11 @@ async def parts_of(settings: Settings, knowledge: Knowledge, model: LanguageMode
             counted += (found := await knowledge.index.count(shop, release))
             if found < (belong := await knowledge.catalogue.point_count(shop, release)):
                 short.append(f"; {found} of {belong} in {shop}: run `xiaoer reindex --shop {shop}`")
-    status = model.status if isinstance(model, EmbeddedModel) else ("ready" if model.available else "not available")
+    status: object = "ready" if model.available else "not available"
+    if isinstance(model, EmbeddedModel):
+        status = model.status
+    elif isinstance(model, ReplicatedModel):
+        status = model.told
     return (
         Part("database", True, knowledge.database.engine.dialect.name),
         Part("knowledge", any(live.values()), f"{sum(1 for r in live.values() if r)} shops live"),

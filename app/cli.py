@@ -19,6 +19,7 @@ from app.export_command import export
 from app.identity_commands import identity_app
 from app.ingest_commands import ingest
 from app.map_command import map_tables
+from app.migrate_command import migrate
 from app.release_commands import reindex, releases_app
 from app.running import find_server
 from app.settings import Settings
@@ -38,6 +39,7 @@ app.command()(ingest)
 app.command()(export)
 app.command()(reindex)
 app.command("map")(map_tables)
+app.command()(migrate)
 app.add_typer(releases_app, name="releases")
 app.add_typer(audit_app, name="audit")
 app.add_typer(model_app, name="model")

@@ -29,6 +29,7 @@ from app.adapters.db.migrate import current_revision, head_revision
 from app.adapters.llm.weights import find_weights, pinned
 from app.bootstrap import FITTED, make_embedder, make_index
 from app.channel_looks import look_at_channels
+from app.doctor_model import advice, look_at, summary
 from app.errors import ModelUnavailable, XiaoerError
 from app.running import RunningServer, find_server, port_problem
 from app.settings import Settings
@@ -245,23 +246,29 @@ def _weights(settings: Settings) -> Finding:
 
 
 def _model_url(settings: Settings) -> Finding:
-    url = settings.model.rstrip("/")
-    request = urllib.request.Request(url + "/models")  # noqa: S310  the operator's own setting
-    if key := settings.model_key.get_secret_value():
-        request.add_header("authorization", f"Bearer {key}")
-    advice = "Start the model server or correct XIAOER_MODEL; until then answers are the shop's own sentences."
-    try:
-        with urllib.request.urlopen(request, timeout=URL_SECONDS) as response:  # noqa: S310
-            names = [str(model.get("id")) for model in json.load(response).get("data", [])]
-    except urllib.error.HTTPError as problem:
-        with problem:
-            return Finding("model", State.WARN, f"{url} answers {problem.code}", advice + " Is XIAOER_MODEL_KEY right?")
-    except (OSError, ValueError, AttributeError) as problem:
-        return Finding("model", State.WARN, f"{url} does not answer ({problem})", advice)
-    if settings.model_name and settings.model_name not in names:
-        advice = f"Set XIAOER_MODEL_NAME to one of: {', '.join(names)}."
-        return Finding("model", State.WARN, f"{url} has no {settings.model_name}", advice)
-    return Finding("model", State.OK, f"{url}: {', '.join(names[:3])}")
+    """Every address is asked about itself: what is down, and what a running vLLM should be told to do otherwise."""
+    key, engines, down, changes = settings.model_key.get_secret_value(), [], [], []
+    for url in (part.strip() for part in settings.model.split(",") if part.strip()):
+        try:
+            engines.append(look_at(url, key, URL_SECONDS))
+        except urllib.error.HTTPError as problem:
+            with problem:
+                down.append(f"{url} answers {problem.code}")
+        except (OSError, ValueError, AttributeError) as problem:
+            down.append(f"{url} does not answer ({problem})")
+    for engine in engines:
+        if settings.model_name and settings.model_name not in engine.models:
+            named = ", ".join(engine.models)
+            changes.append(f"{engine.url} has no {settings.model_name}: set XIAOER_MODEL_NAME to one of: {named}")
+        changes += [f"{engine.url}: {one}" for one in advice(engine, settings.model_name)]
+    if down:
+        start = (
+            "Start the model server, or correct XIAOER_MODEL and XIAOER_MODEL_KEY; until then answers are the shop's "
+            "own sentences."
+        )
+        changes.insert(0, "The other replicas take its conversations; start it again." if engines else start)
+    seen = "; ".join([*down, *([summary(engines)] if engines else [])])
+    return Finding("model", State.WARN if changes else State.OK, seen, " ".join(changes))
 
 
 async def _trust(patient: Patient) -> Finding:

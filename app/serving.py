@@ -59,7 +59,9 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
     with contextlib.ExitStack() as announcing:
 
         def ready() -> None:
-            announcing.enter_context(announced(settings.home, url, run_key))
+            # Where the index is a server's, commands work beside us, and several instances may share the home.
+            if settings.index == "edge":
+                announcing.enter_context(announced(settings.home, url, run_key))
             if on_ready:
                 on_ready()
 

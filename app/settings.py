@@ -18,7 +18,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, description="Port the server listens on")
     default_shop: str = Field(default="", description="Shop used when a request names none; empty = the first one")
 
-    model: str = Field(default="embedded", description="none, embedded, or the base URL of an OpenAI-compatible server")
+    model: str = Field(
+        default="embedded", description="none, embedded, or base URLs of OpenAI-compatible servers, comma-separated"
+    )
     model_name: str = Field(default="", description="Model to ask for at a URL; empty = the first it lists")
     model_key: SecretStr = Field(default=SecretStr(""), description="Bearer key for the model URL")
     model_path: str = Field(default="", description="GGUF file to use instead of fetching the pinned one")
@@ -78,6 +80,11 @@ class Settings(BaseSettings):
         default="127.0.0.1",
         description="Proxies whose X-Forwarded-For is believed: addresses or networks, comma-separated; * = all",
     )
+    traces: str = Field(
+        default="", description="OTLP/HTTP endpoint that gets a trace of every turn (extra `otel`); empty = none"
+    )
+    index_shards: int = Field(default=0, description="Shards of a new Qdrant collection; 0 = one a node of the cluster")
+    index_replicas: int = Field(default=1, description="Nodes that hold each shard of a new Qdrant collection")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property

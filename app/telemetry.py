@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import orjson
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
-from app.chat.turn import Reply
+from app.chat.turn import HandOff, Reply
 from app.errors import XiaoerError
 
+_TENTHS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0)
 
 
@@ -31,6 +33,13 @@ def configure_logging(level: str = "INFO") -> None:
         logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
+
+
+class TurnObserver(Protocol):
+    """Sees finished turns. Must not raise or wait, and keeps no words."""
+
+    def turn_completed(self, conversation_id: str, shop: str, reply: Reply) -> None:
+        """A turn has ended just now."""
 
 
 class Telemetry:
@@ -73,6 +82,28 @@ class Telemetry:
             "xiaoer_channel_letters", "What went out over channels", ("channel", "outcome"), registry=self.registry
         )
         self._tokens = Counter("xiaoer_tokens", "Tokens of the language model", ("kind",), registry=self.registry)
+        self._confidence = Histogram(
+            "xiaoer_confidence", "Confidence of decisions that answer or would have", ("decision",),
+            buckets=_TENTHS, registry=self.registry,
+        )  # fmt: skip
+        self._handoffs = Counter(
+            "xiaoer_handoffs", "Turns that called a person", ("shop", "reason"), registry=self.registry
+        )
+        self._sentences = Counter(
+            "xiaoer_sentences",
+            "Sentences sent; evidence in a phrased turn is what the model said and the check put right",
+            ("origin", "phrased"),
+            registry=self.registry,
+        )
+        self._observers: list[TurnObserver] = []
+
+    def watch(self, name: str, what: str, read: Callable[[], float]) -> None:
+        """A gauge that is read when somebody asks for the metrics."""
+        Gauge(f"xiaoer_{name}", what, registry=self.registry).set_function(read)
+
+    def also_tell(self, observer: TurnObserver) -> None:
+        """Tell this one of every finished turn too."""
+        self._observers.append(observer)
 
     def shift_changed(self, shop: str, on: bool, feature: str) -> None:
         """The shift alarm of a shop went off or ended."""
@@ -93,6 +124,13 @@ class Telemetry:
         self._turns.labels(shop, reply.decision.name).inc()
         if reply.decision.name == "answer":
             self._covered.labels(shop, "yes" if reply.decision.grounds.certificate else "no").inc()
+        self._confidence.labels(reply.decision.name).observe(reply.decision.confidence)
+        if isinstance(reply.decision, HandOff):
+            self._handoffs.labels(shop, reply.decision.reason).inc()
+        for sentence in reply.sentences:
+            self._sentences.labels(sentence.origin, "yes" if use.calls else "no").inc()
+        for observer in self._observers:
+            observer.turn_completed(conversation_id, shop, reply)
         for stage, milliseconds in reply.timings_ms.items():
             self._stages.labels(stage).observe(milliseconds / 1000)
         if use.calls:

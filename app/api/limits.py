@@ -103,6 +103,12 @@ class OpenStreams:
         self._most = {kind: many for kind, many in most.items() if many > 0}
         self._open: Counter[Claim] = Counter()
         self._retry_after_seconds = retry_after_seconds
+        self._total = 0
+
+    @property
+    def total(self) -> int:
+        """All that are open."""
+        return self._total
 
     @contextmanager
     def held(self, *claims: Claim) -> Iterator[None]:
@@ -116,9 +122,11 @@ class OpenStreams:
                     retry_after_seconds=self._retry_after_seconds,
                 )
         self._open.update(counted)
+        self._total += 1
         try:
             yield
         finally:
+            self._total -= 1
             self._open.subtract(counted)
             for claim in counted:
                 if self._open[claim] <= 0:

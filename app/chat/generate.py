@@ -76,7 +76,7 @@ class Generator:
             question=question.text[: budget.question],
         )
         messages.append(("user", task))
-        return Prompt(tuple(messages), max_tokens=budget.reply_tokens)
+        return Prompt(tuple(messages), max_tokens=budget.reply_tokens, affinity=turn.conversation_id)
 
     async def warm(self, brand: Brand, language: str) -> None:
         """Let the engine read the fixed prefix of a brand and language now, so that the first shopper need not wait."""

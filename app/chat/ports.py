@@ -19,6 +19,8 @@ class Prompt:
     max_tokens: int = 256
     temperature: float = 0.0
     stop: tuple[str, ...] = ()
+    affinity: str = ""
+    """Prompts with the same one begin alike: where there are several servers, they go to the same"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,11 @@ class Conversations:
         session = await self._session(conversation_id)
         return session.status, session.conversation.seq
 
+    @property
+    def turns_under_way(self) -> int:
+        """Turns that wait or run on this instance."""
+        return sum((s.current is not None) + (s.next is not None) for s in self._sessions.values())
+
     def hang_up(self) -> None:
         """End all streams of events: a server that waits for its readers to leave would never stop."""
         for hang_up in self._hanging_up:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,8 +22,7 @@ from tests.fakes import FakeAttendant, FakeEventLog
 
 pytestmark = pytest.mark.integration
 
-POSTGRES = os.environ.get("XIAOER_TEST_POSTGRES", "")
-DATABASES = ["sqlite", *(["postgres"] if POSTGRES else [])]
+DATABASES = ["sqlite", "postgres"]
 
 
 def bytes_under(folder: Path) -> bytes:
@@ -40,12 +38,16 @@ STARTED = Draft(EventType.STARTED, {"shop": "hill"})
 
 @pytest.fixture(params=DATABASES)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    url = POSTGRES if request.param == "postgres" else f"sqlite:///{tmp_path / 'x.sqlite3'}"
+    url = (
+        request.getfixturevalue("postgres_url")
+        if request.param == "postgres"
+        else f"sqlite:///{tmp_path / 'x.sqlite3'}"
+    )
     database = Database(url)
     upgrade(database)
     if request.param == "postgres":
         with database.engine.begin() as connection:
-            connection.execute(text("TRUNCATE events, conversations"))
+            connection.execute(text("TRUNCATE events, conversations CASCADE"))
     yield database
     database.close()
 

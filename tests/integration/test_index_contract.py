@@ -1,6 +1,6 @@
 """One contract for every knowledge index: the fake, Qdrant Edge, and the Qdrant server adapter.
 
-The server adapter runs against the client's own imitation; set XIAOER_TEST_QDRANT to a URL to add a real server.
+The server adapter runs against the client's own imitation; set QDRANT_URL to add a real server.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     elif request.param == "server-imitation":
         made = QdrantServerIndex(":memory:")
     else:
-        url = os.environ.get("XIAOER_TEST_QDRANT")
+        url = os.environ.get("QDRANT_URL") or os.environ.get("XIAOER_TEST_QDRANT")
         if not url:
-            pytest.skip("XIAOER_TEST_QDRANT names no Qdrant server")
-        made = QdrantServerIndex(url, os.environ.get("XIAOER_TEST_QDRANT_KEY", ""), collection=f"t{uuid.uuid4().hex}")
+            pytest.skip("QDRANT_URL names no Qdrant server")
+        made = QdrantServerIndex(url, os.environ.get("QDRANT_KEY", ""), collection=f"t{uuid.uuid4().hex}")
     yield made
     for shop in ("tea", "shoes"):
         await made.remove_shop(shop)

@@ -108,8 +108,9 @@ def test_the_image_holds_every_folder_the_server_reads() -> None:
 
 def test_compose_pins_its_images_and_starts_the_engine_only_when_asked() -> None:
     services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))["services"]
-    assert set(services) == {"xiaoer", "qdrant", "vllm"}
+    assert {name for name, service in services.items() if "profiles" not in service} == {"xiaoer", "qdrant"}
     assert services["vllm"]["profiles"] == ["vllm"]
+    assert services["redis"]["profiles"] == services["postgres"]["profiles"] == ["cluster"]
     for service in services.values():
         assert "build" in service or re.search(r":v?\d", service["image"])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from importlib import resources
+from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
@@ -42,13 +44,29 @@ def upgrade(database: Database) -> None:
         connection.commit()
 
 
-def _run_alembic(connection: Connection) -> None:
-    # Imported here: a database at head, the usual case, must not pay for it.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
+def downgrade(database: Database, revision: str) -> None:
+    """Go back to an older revision ("base" = no tables at all). What newer tables held is lost: keep a backup."""
+    with database.engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": POSTGRES_LOCK})
+        _alembic().downgrade(_config(connection), revision)
+        connection.commit()
 
-    config = Config()
+
+def _run_alembic(connection: Connection) -> None:
+    _alembic().upgrade(_config(connection), "head")
+
+
+def _alembic() -> Any:
+    # Imported here: a database at head, the usual case, must not pay for it.
+    return importlib.import_module("alembic.command")
+
+
+def _config(connection: Connection) -> Any:
+    config = importlib.import_module("alembic.config").Config()
     config.set_main_option("script_location", "app.adapters.db:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    return config

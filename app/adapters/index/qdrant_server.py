@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,6 +35,32 @@ SEARCH_SECONDS = 1.5
 """A turn's searches; writes may take longer."""
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a new collection lies on the cluster. One collection for all shops: a shop is a tenant of it, so a thousand
+    small shops cost no more than one large one.
+
+    shards    over how many the points are spread; 0 = Qdrant's own choice, one a node
+    replicas  how many nodes hold each of them; 2 or more, and a node may go without anybody noticing
+    """
+
+    shards: int = 0
+    replicas: int = 1
+
+    def settings(self) -> dict[str, Any]:
+        """What Qdrant is told when the collection is made."""
+        told: dict[str, Any] = {
+            "replication_factor": self.replicas,
+            # A write is confirmed once most nodes of its shard have it: what a publish counts back is really there.
+            "write_consistency_factor": self.replicas // 2 + 1,
+            # No graph over all points (m=0): every search names a shop, so a graph a shop (payload_m) is what is used,
+            # and points of one shop lie together on disk (is_tenant).
+            "hnsw_config": models.HnswConfigDiff(m=0, payload_m=16),
+            "on_disk_payload": True,
+        }
+        return told | ({"shard_number": self.shards} if self.shards else {})
+
+
 class QdrantServerIndex:
     """A `KnowledgeIndex` on one collection of a Qdrant server (1.17 or newer, for IDF per shop).
 
@@ -41,8 +68,17 @@ class QdrantServerIndex:
     The collection is made at the first write. Raises Unavailable when the server is down or too slow.
     """
 
-    def __init__(self, url: str, key: str = "", *, collection: str = "xiaoer", timeout_seconds: int = 10) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str = "",
+        *,
+        collection: str = "xiaoer",
+        timeout_seconds: int = 10,
+        layout: Layout | None = None,
+    ) -> None:
         self._url = url
+        self._layout = layout or Layout()
         self._collection = collection
         self._local = url == ":memory:"
         self._client = _client(url, key, timeout_seconds)
@@ -185,6 +221,7 @@ class QdrantServerIndex:
                     self._collection,
                     vectors_config={DENSE: models.VectorParams(size=size, distance=models.Distance.DOT)},
                     sparse_vectors_config={TERMS: models.SparseVectorParams(modifier=models.Modifier.IDF)},
+                    **({} if self._local else self._layout.settings()),
                 )
             )
         except Conflict:

@@ -55,6 +55,11 @@ class OpenAIModel:
         return self._name or "default"
 
     @property
+    def base_url(self) -> str:
+        """Where the server is."""
+        return self._base
+
+    @property
     def available(self) -> bool:
         """False while it has just failed, or is as busy as we let it be: compose the answer without it."""
         return self._breaker.closed and self._under_way < self._most_at_once
