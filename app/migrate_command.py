@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.progress import Progress
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from app.adapters.db.audit import verify_chain
 from app.adapters.db.engine import Database
 from app.adapters.db.migrate import current_revision, head_revision, upgrade
 from app.adapters.db.move import Move, TableMoved
 from app.bootstrap import master_key, open_database
-from app.errors import BadInput, ConfigurationError, Conflict
+from app.errors import BadInput, ConfigurationError, Conflict, Unavailable
 from app.running import find_server
 from app.settings import Settings
 from app.terminal import AsJson, err, out, run, show
@@ -40,7 +40,7 @@ def migrate(to: Target, shop: Only = None, as_json: AsJson = False) -> None:
     Files under the home (brands, orders, uploads, keys) stay where they are: take the home, or its volume, along.
     """
     moved, broken = run(_migrate(Settings(), to, shop or []))
-    rows = [asdict(one) | {"whole": one.whole} for one in moved]
+    rows = [asdict(one) | {"whole": one.whole} for one in moved if as_json or one.rows or not one.whole]
     show(rows, as_json, "Moved and read back")
     if broken or not all(one.whole for one in moved):
         err.print(_trouble(moved, broken), highlight=False)
@@ -54,6 +54,18 @@ def migrate(to: Target, shop: Only = None, as_json: AsJson = False) -> None:
 
 
 async def _migrate(settings: Settings, to: str, shops: list[str]) -> tuple[list[TableMoved], list[str]]:
+    """What was moved, and the chains that do not hold. Raises Unavailable when either database cannot be reached."""
+    try:
+        return await _move(settings, to, shops)
+    except OperationalError as problem:
+        said = str(problem.orig).strip().partition("\n")[0]
+        raise Unavailable(
+            f"A database cannot be reached or went away ({said}). What was moved by then is kept, the old database is "
+            "as it was; put it right and run the same command again."
+        ) from problem
+
+
+async def _move(settings: Settings, to: str, shops: list[str]) -> tuple[list[TableMoved], list[str]]:
     if find_server(settings.home):
         raise Conflict(
             "A server runs on this home, and would write on while rows move. Nothing was moved; stop it, then run this "

@@ -18,7 +18,7 @@ from app.adapters.db.move import Move
 from app.adapters.db.staff import SqlStaffBook
 from app.bootstrap import master_key
 from app.conversation.events import Draft, EventType
-from app.errors import BadInput, Conflict
+from app.errors import BadInput, Conflict, Unavailable
 from app.migrate_command import _migrate
 from app.settings import Settings
 from app.staff.account import Role
@@ -170,6 +170,11 @@ async def test_a_row_that_only_the_new_database_has_is_told(home: Path, target_u
 async def test_an_address_that_cannot_be_is_refused_before_anything_moves(home: Path, to: str, told: str) -> None:
     with pytest.raises(BadInput, match=told):
         await _migrate(Settings(home=home, model="none"), to, [])
+
+
+async def test_a_database_that_cannot_be_reached_is_told_in_words(home: Path) -> None:
+    with pytest.raises(Unavailable, match="run the same command again"):
+        await _migrate(Settings(home=home, model="none"), "postgresql://nobody@127.0.0.1:1/nowhere", [])
 
 
 async def test_a_shop_that_is_not_here_is_named_with_those_that_are(home: Path, target_url: str) -> None:
