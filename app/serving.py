@@ -59,8 +59,8 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
     with contextlib.ExitStack() as announcing:
 
         def ready() -> None:
-            # Where the index is a server's, commands work beside us, and several instances may share the home.
-            if settings.index == "edge":
+            # Where index and database are servers', commands work beside us, and several instances may share the home.
+            if settings.index == "edge" or settings.database_url.startswith("sqlite"):
                 announcing.enter_context(announced(settings.home, url, run_key))
             if on_ready:
                 on_ready()
