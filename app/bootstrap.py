@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from app.adapters.db.engine import PATIENCE_SECONDS, Database
+from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
@@ -50,6 +51,7 @@ from app.conversation.seal import MasterKey
 from app.desk_parts import make_counter
 from app.editing import LateEditing
 from app.errors import NoKnowledge, NotFound, Unavailable
+from app.explain_parts import make_explainer
 from app.gatekeeping import SuiteGate
 from app.identity_parts import make_identifier
 from app.intake import KnowledgeIntake
@@ -441,6 +443,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             door=Door(SqlStaffBook(knowledge.database)),
             api_key=settings.api_key.get_secret_value() or load_or_make_token(settings.home / "api-key"),
             trust=Certificates(trust, knowledge.catalogue),
+            explainer=make_explainer(knowledge.database, SqlEventLog(knowledge.database, master), FITTED),
             default_shop=settings.default_shop,
             message_limit=settings.message_limit,
             answer_threshold=settings.confidence_threshold,

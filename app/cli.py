@@ -170,6 +170,24 @@ def calibrate(
     )
 
 
+@app.command()
+def explain(
+    turn: Annotated[str, typer.Argument(help="CONVERSATION/MESSAGE, CONVERSATION for its last turn, or a MESSAGE.")],
+    language: Annotated[str, typer.Option("--lang", help="zh or en.")] = "en",
+    as_json: AsJson = False,
+) -> None:
+    """Why a turn came out as it did: what the confidence is made of, the checks, the passages, the sources.
+
+    The ids are those of the API and the log: `c_…` and `m_…`. The desk and the console show the same.
+    """
+    explaining = importlib.import_module("app.explaining")
+    told = run(explaining.explain_turn(Settings(), turn))
+    if as_json:
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    explaining.print_explanation(out, told, "zh" if language.startswith("zh") else "en")
+
+
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Check the hash chain of every conversation; exit 1 when one is broken."""

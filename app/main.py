@@ -16,6 +16,7 @@ from app.api import (
     desk,
     desk_floor,
     editing,
+    explain,
     health,
     hit_test,
     intake,
@@ -89,6 +90,7 @@ def create_app(container: Container) -> FastAPI:
         app.include_router(part.router)
     app.include_router(releases.index_router)
     app.include_router(trust.router)
+    app.include_router(explain.router)
     if isinstance(container, StorefrontSource):
         app.include_router(pages.router(container))
     return app

@@ -13,11 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.settings import Settings
+from eval.certify_command import certify
+from eval.dev_sets import DEV_SETS, located
 from eval.gates import failures
 from eval.groundedness import groundedness
 from eval.harness import Outcome, Suite, Task, run
 from eval.production import ShopSolver, open_solvers
-from eval.public_data import as_shop_folder
 from eval.read_suite import read_suite
 from eval.report.files import write_report
 from eval.report.tables import figure, headline, print_failures, reliability_table, suite_table
@@ -40,6 +41,7 @@ Every = Annotated[int, typer.Option(help="Take each n-th item of a public data s
 app.command("run")(run_suites)
 app.command("compare")(compare_runs)
 app.command("groundedness")(groundedness)
+app.command("certify")(certify)
 
 
 @app.callback()
@@ -91,13 +93,13 @@ def heldout(
 
 @app.command()
 def offtopic(every: Every = 1) -> None:
-    """Does confidence reject what is no question for a shop?"""
+    """Does a bank (`en_banking77`) reject what is none of its business (`en_offtopic_clinc`), and only that?"""
     run_or_tell(_off_topic(every))
 
 
 @app.command("knowledge-seeking")
 def knowledge_seeking_command(every: Every = 1) -> None:
-    """Does it tell dialogue turns that need knowledge from those that don't?"""
+    """Does it tell dialogue turns that need knowledge from those that don't (`en_dstc11_faq_reviews`)?"""
     run_or_tell(_knowledge_seeking(every))
 
 
@@ -132,15 +134,22 @@ async def _outcomes(suite: Suite, solver: ShopSolver) -> list[Outcome]:
 
 
 async def _off_topic(every: int) -> None:
-    async with open_solvers(_settings("none"), {"larchwood": ROOT / "shops" / "larchwood"}, screen) as solvers:
-        found = await off_topic(solvers["larchwood"], _suite("larchwood").samples, every)
-    _print_separations("Off-topic input (public set, against the English sample suite)", found)
+    settings = _settings("none")
+    bank = DEV_SETS["en_banking77"]
+    async with open_solvers(settings, {bank.name: bank.folder(settings.home)}, screen, remember=True) as solvers:
+        solver, suite = solvers[bank.name], bank.suite()
+        view = (await solver.pipeline.candidates(solver.turn(suite.samples[0]))).view
+        found = await off_topic(solver, located(suite, view.chunks.values()).samples, every)
+    _print_separations("Off-topic input (public set) against a bank's questions (public set)", found.separations)
+    for line in found.told:
+        screen.print(line, highlight=False)
 
 
 async def _knowledge_seeking(every: int) -> None:
     settings = _settings("none")
     name = "en_dstc11_faq_reviews"
-    async with open_solvers(settings, {name: as_shop_folder(name, settings.home, "en")}, screen) as solvers:
+    folder = DEV_SETS[name].folder(settings.home)
+    async with open_solvers(settings, {name: folder}, screen, remember=True) as solvers:
         found = await knowledge_seeking(solvers[name], every)
     _print_separations("Turns that need knowledge (public set)", [found])
 

@@ -329,5 +329,6 @@ def _tree(nodes: Any) -> dict[str, list[float]]:
         ],
         "left": [-1 if is_leaf else int(n) for n, is_leaf in zip(nodes["left"], leaf, strict=True)],
         "right": [-1 if is_leaf else int(n) for n, is_leaf in zip(nodes["right"], leaf, strict=True)],
+        "cover": [int(n) for n in nodes["count"]],
         "value": [round(float(x), 6) if is_leaf else 0.0 for x, is_leaf in zip(nodes["value"], leaf, strict=True)],
     }

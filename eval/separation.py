@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.chat.turn import Decision, Message
+from eval.dev_sets import off_topic_items
 from eval.harness import Sample
 from eval.metrics import auroc
 from eval.production import ShopSolver
-from eval.public_data import ANSWERED_BY_A_SHOP, data_folder, records
+from eval.public_data import data_folder, records
+from eval.statistics import Rate
 
 _FROM_KNOWLEDGE = frozenset({"answer", "clarify", "handoff"})
 
@@ -24,21 +26,41 @@ class Separation:
     auroc: dict[str, float | None]
 
 
-async def off_topic(solver: ShopSolver, on_topic: Sequence[Sample], every: int = 1) -> list[Separation]:
-    """Answerable questions of a suite against utterances that have nothing to do with a shop (`en_offtopic_clinc`).
+@dataclass(frozen=True, slots=True)
+class OffTopic:
+    """How well a shop's own questions are told from those that are none of its business, and what came of both."""
 
-    `every` takes each n-th utterance. Out-of-scope ones are harder: they look like questions to somebody.
+    separations: Sequence[Separation]
+    told: Sequence[str]
+
+
+async def off_topic(solver: ShopSolver, own: Sequence[Sample], every: int = 1) -> OffTopic:
+    """A bank's questions against utterances that no bank is asked (`en_offtopic_clinc` without its banking domains).
+
+    `every` takes each n-th of both. Out-of-scope ones are harder: they look like questions to somebody.
     """
-    items = list(records(data_folder("en_offtopic_clinc") / "items.jsonl"))[::every]
-    items = [item for item in items if item["intent"] not in ANSWERED_BY_A_SHOP]
-    asked = [sample for sample in on_topic if sample.answerable and sample.language == "en" and not sample.history]
-    above = [scores_of(await solver.decide(sample)) for sample in asked]
-    below = [(item["out_of_scope"], scores_of(await solver.decide(Sample(item["id"], item["text"])))) for item in items]
+    items = off_topic_items()[::every]
+    asked = [await solver.decide(sample) for sample in own[::every]]
+    strange = [(item["out_of_scope"], await solver.decide(Sample(item["id"], item["text"]))) for item in items]
+    above = [scores_of(decision) for decision in asked]
+    below = [(out_of_scope, scores_of(decision)) for out_of_scope, decision in strange]
     oos = [scores for out_of_scope, scores in below if out_of_scope]
-    return [
-        _separation("off-topic, all", above, [scores for _, scores in below]),
-        _separation("off-topic, out of scope", above, oos),
-    ]
+    return OffTopic(
+        [
+            _separation("off-topic, all", above, [scores for _, scores in below]),
+            _separation("off-topic, out of scope", above, oos),
+        ],
+        [
+            _told("off-topic, all: answered", [decision for _, decision in strange], "answer"),
+            _told("off-topic, out of scope: answered", [d for out_of_scope, d in strange if out_of_scope], "answer"),
+            _told("the bank's own: not answered, and nothing asked back", asked, "handoff", "refuse", "smalltalk"),
+        ],
+    )
+
+
+def _told(name: str, decisions: Sequence[Decision], *counted: str) -> str:
+    one = Rate(sum(decision.name in counted for decision in decisions), len(decisions))
+    return f"{name}: {one.hits:g} of {one.n} ({100 * (one.value or 0):.1f} %, {100 * one.low:.1f}–{100 * one.high:.1f})"
 
 
 async def knowledge_seeking(solver: ShopSolver, every: int = 1) -> Separation:

@@ -138,6 +138,16 @@ class Certificates(Protocol):
         """Take the last choice back. Raises Conflict when there is none."""
 
 
+class Explainer(Protocol):
+    """Tells why a turn came out as it did, as plain JSON."""
+
+    async def turn(self, turn: str) -> dict[str, Any]:
+        """One turn of the log, with the shop it is of. Raises NotFound."""
+
+    def trial(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """What the hit test told, explained the same way."""
+
+
 class Upkeep(Protocol):
     """Looks after releases and the index, inside the server. Reports are plain JSON."""
 
@@ -198,6 +208,8 @@ class Container:
     """Where staff sign in; None = only programs with the API key get in"""
     trust: Certificates | None = None
     """The shops' certificates; None = not here"""
+    explainer: Explainer | None = None
+    """Why turns came out as they did; None = not here"""
     default_shop: str = ""
     message_limit: int = 4_000
     answer_threshold: float = 0.7

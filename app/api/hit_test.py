@@ -33,7 +33,9 @@ async def try_out(request: Request) -> Response:
         await _require_built(container, shop, body.release)
     turn = await lone_turn(container, shop, body.text, body.history, body.as_of, body.release)
     found = await container.searcher.search(turn)
-    return json_response({**found, **await _told(container, turn), "as_of": turn.as_of.isoformat()})
+    told = {**found, **await _told(container, turn), "as_of": turn.as_of.isoformat()}
+    explained = container.explainer.trial(told) if container.explainer else None
+    return json_response({**told, "explanation": explained})
 
 
 @router.post("/sheet")
@@ -50,11 +52,12 @@ async def _told(container: Container, turn: Turn) -> dict[str, Any]:
     decision = await container.attendant.decide(turn)
     sentences = [sentence async for sentence in container.attendant.reply(turn, decision)]
     reply = container.attendant.finish(turn, decision, sentences, {})
+    held_to = decision.grounds.threshold
     decided = decision_json(turn.message_id, (), turn.release, decision, {})
     return {
         "decision": decision.name,
         "reason": decided["reason"],
-        "threshold": container.answer_threshold,
+        "threshold": min(1.0, held_to) if held_to is not None else container.answer_threshold,
         "used": [passage["chunk_id"] for passage in decided["passages"]],
         "facts": decided["facts"],
         "sentences": [

@@ -22,13 +22,17 @@ from app.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One regression tree in arrays. A leaf has feature -1; go left when value ≤ threshold."""
+    """One regression tree in arrays. A leaf has feature -1; go left when value ≤ threshold.
+
+    `cover` is how many samples of the fit came to each node; empty = nobody wrote it down.
+    """
 
     feature: tuple[int, ...]
     threshold: tuple[float, ...]
     left: tuple[int, ...]
     right: tuple[int, ...]
     value: tuple[float, ...]
+    cover: tuple[float, ...] = ()
 
     def predict(self, row: list[float]) -> float:
         """The leaf's value for a row of features."""
@@ -174,6 +178,7 @@ def model_from_json(raw: Mapping[str, Any]) -> FittedModel:
                 tuple(int(n) for n in t["left"]),
                 tuple(int(n) for n in t["right"]),
                 tuple(float(v) for v in t["value"]),
+                tuple(float(n) for n in t.get("cover", ())),
             )
             for t in raw.get("trees", [])
         ),

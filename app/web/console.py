@@ -16,6 +16,7 @@ PAGES = {
     "upload": "/console/upload",
     "releases": "/console/releases",
     "test": "/console/test",
+    "trust": "/console/trust",
     "brand": "/console/brand",
     "setup": "/console/setup",
 }

@@ -171,3 +171,25 @@ def as_file(plot: str) -> str:
     )
     white = '<rect width="100%" height="100%" fill="#fff"/>'
     return f"{head}><style>{style}</style>{white}{rest}\n"
+
+
+def histogram(shares: Sequence[float], limit: float, label: str, bars: int = 24) -> str:
+    """How often which share came out, and the limit it had to keep."""
+    if not shares:
+        return _svg(label, _text(LEFT, HEIGHT / 2, "nothing was certified", "note"), WIDTH, HEIGHT)
+    top = max(*shares, limit, 0.01) * 1.25
+    counts = [0] * bars
+    for one in shares:
+        counts[min(bars - 1, int(one / top * bars))] += 1
+    most, wide = max(counts), _PLOT_WIDTH / bars
+    marks = [
+        f'<rect class="bar" x="{LEFT + n * wide + 0.5:.1f}" y="{_y(count / most)}" width="{wide - 1:.1f}" '
+        f'height="{_PLOT_HEIGHT * count / most:.1f}">{_tip(f"{count} of {len(shares)}")}</rect>'
+        for n, count in enumerate(counts)
+        if count
+    ]
+    marks.append(f'<path class="mark" d="M{_x(limit / top)} {_y(0)}V{_y(1)}"/>')
+    over = sum(one > limit for one in shares)
+    marks.append(_text(_x(limit / top) + 5, TOP + 12, f"α = {limit:.0%}; above: {over} of {len(shares)}", "note"))
+    ticks = [(n / 5, f"{100 * top * n / 5:.1f}%") for n in range(6)]
+    return _chart(label, marks, label, "splits", ticks, [(0, "0"), (1, str(most))])

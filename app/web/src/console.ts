@@ -8,6 +8,7 @@ import { knowledgePage } from "./console/knowledge.ts";
 import { productsPage } from "./console/products.ts";
 import { releasesPage } from "./console/releases.ts";
 import { setupPage } from "./console/setup.ts";
+import { trustPage } from "./console/trust.ts";
 import { uploadPage } from "./console/upload.ts";
 import { h } from "./dom.ts";
 import { frame } from "./staff/frame.ts";
@@ -19,6 +20,7 @@ const pages: Record<string, (root: HTMLElement) => void> = {
   products: productsPage,
   releases: releasesPage,
   test: hitTest,
+  trust: trustPage,
   upload: uploadPage,
   brand: brandPage,
   setup: setupPage,

@@ -5,6 +5,7 @@ import { get, post, Problem, shop } from "../staff/api.ts";
 import { attempt, toast } from "../staff/feedback.ts";
 import { chinese, percent, t } from "../staff/words.ts";
 import { batch } from "./batch_test.ts";
+import { type Explanation, explained } from "./explanation.ts";
 import { decisionBadge, decisionName, kindName, placeName, reasonName } from "./kinds.ts";
 import type { ReleaseList } from "./releases.ts";
 import { rows } from "./rows.ts";
@@ -33,6 +34,7 @@ export interface Trial {
   used: string[];
   sentences: { text: string; origin: string; citations: string[] }[];
   reply: { text: string; confidence: number; related_questions: string[] };
+  explanation?: Explanation | null;
 }
 
 /** Passages that are seen at once. */
@@ -129,7 +131,7 @@ function addressOf(q: string, release: string, at: string): string {
 }
 
 function result(trial: Trial): HTMLElement[] {
-  return [h("div", { class: "columns" }, said(trial), understood(trial)), passages(trial)];
+  return [h("div", { class: "columns" }, said(trial), understood(trial)), trial.explanation ? explained(trial.explanation) : h("div", {}), passages(trial)];
 }
 
 function said(trial: Trial): HTMLElement {

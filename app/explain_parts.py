@@ -1,0 +1,38 @@
+"""Puts together what explains turns: the log, and the model whose confidence is explained. Called by bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.adapters.db.engine import Database
+from app.adapters.db.turns import TurnFinder
+from app.chat.calibrate import FittedModel, load_model
+from app.conversation.log import EventLog
+from app.trust.explain import explanation
+from app.trust_parts import fitted_fingerprint
+
+
+class Explainer:
+    """Tells why a turn came out as it did."""
+
+    def __init__(self, finder: TurnFinder, confidence: FittedModel, fitted: str) -> None:
+        self._finder = finder
+        self._confidence = confidence
+        self._fitted = fitted
+
+    async def turn(self, turn: str) -> dict[str, Any]:
+        """One turn of the log, with the shop it is of. Raises NotFound."""
+        shop, decided, said = await self._finder.find(turn)
+        told = explanation(self._confidence, decided.payload, [event.payload for event in said], self._fitted)
+        return {"shop": shop, "conversation_id": decided.conversation_id, "at": decided.time.isoformat(), **told}
+
+    def trial(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """What the hit test told, explained the same way."""
+        return explanation(self._confidence, told, told.get("sentences", ()), self._fitted)
+
+
+def make_explainer(database: Database, log: EventLog, fitted: Path) -> Explainer:
+    """Over that log, for the fitted models in that folder."""
+    return Explainer(TurnFinder(database, log), load_model(fitted / "confidence.json"), fitted_fingerprint(fitted))
