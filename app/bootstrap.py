@@ -247,9 +247,10 @@ def make_pipeline(
     model: LanguageModel,
     trust: Trust | None = None,
     memory: Memory | None = None,
+    prompts: Path | None = None,
 ) -> Pipeline:
     """The production pipeline over that knowledge and model. `trust` None: the certificates under home; `memory`
-    None: every question is looked up anew."""
+    None: every question is looked up anew; `prompts` None: our own."""
     warm()
     lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
     orders = FileOrderBook(knowledge.brands.orders)
@@ -257,7 +258,7 @@ def make_pipeline(
         load_concepts(yaml.safe_load((PROMPTS / "shared" / "attributes.yaml").read_text(encoding="utf-8")))
     )
     responder = Responder(
-        Generator(model, Prompts(PROMPTS)),
+        Generator(model, Prompts(prompts or PROMPTS)),
         Verifier(),
         timeout_seconds=settings.model_timeout_seconds,
         embedder=knowledge.embedder,

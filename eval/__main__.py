@@ -13,11 +13,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.settings import Settings
+from eval.ab import ab
 from eval.certify_command import certify
 from eval.dev_sets import DEV_SETS, located
 from eval.gates import failures
 from eval.groundedness import groundedness
 from eval.harness import Outcome, Suite, Task, run
+from eval.personas import personas
 from eval.production import ShopSolver, open_solvers
 from eval.read_suite import read_suite
 from eval.report.files import write_report
@@ -42,6 +44,8 @@ app.command("run")(run_suites)
 app.command("compare")(compare_runs)
 app.command("groundedness")(groundedness)
 app.command("certify")(certify)
+app.command("ab")(ab)
+app.command("personas")(personas)
 
 
 @app.callback()

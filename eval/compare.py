@@ -38,9 +38,11 @@ FIGURES: Mapping[str, Holds] = {
     "unknown handled": _scored("unknown_handled"),
     "needed source in five": _scored("recall@5"),
     "draft right": _scored("draft_right"),
+    "every sentence grounded": _scored("grounded"),
+    "model's words kept": _scored("phrased"),
 }
 """By which two runs are compared. All are better when higher, but `answered`, which is neither."""
-BINDING = ("right", "nothing wrong said")
+BINDING = ("right", "nothing wrong said", "every sentence grounded", "model's words kept")
 """A gate is shut when one of these got worse."""
 
 

@@ -188,6 +188,15 @@ def _errands(name: str) -> Iterator[Sample]:
         )
 
 
+def _by_title(name: str) -> Iterator[Sample]:
+    """Documents without questions are asked for by their titles: whether each is found among its like."""
+    for record in records(data_folder(name) / "documents.jsonl"):
+        gold = (Source(GOLD, record["id"]),)
+        yield Sample(
+            record["id"], f"How do you handle “{record['title']}”?", "by title", record["language"], sources=gold
+        )
+
+
 DEV_SETS: Mapping[str, DevSet] = {
     one.name: one
     for one in (
@@ -198,6 +207,7 @@ DEV_SETS: Mapping[str, DevSet] = {
         DevSet("zh_afqmc_faq", "zh", ("documents.jsonl",), _asked),
         DevSet("zh_ruc_policy", "zh", ("documents.jsonl",), _asked),
         DevSet("rgb_zh_en", "zh", ("documents_zh.jsonl", "documents_en.jsonl"), _asked),
+        DevSet("en_abcd_guidelines", "en", ("documents.jsonl",), _by_title),
         DevSet("en_tau_retail_shop", "en", ("documents.jsonl",), _errands),
         DevSet("en_offtopic_clinc", "en", ("documents.jsonl",), _off_topic, shop="en_banking77"),
         DevSet("injection", "en", ("documents.jsonl",), _injections, shop="en_banking77"),

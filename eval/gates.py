@@ -31,6 +31,7 @@ SUITE_GATES: tuple[Gate, ...] = (
     Gate("wrong", 0.03, "at most"),
     Gate("unanswerable", 0.95),
     Gate("auroc", 0.90),
+    Gate("grounded", 0.97),
     Gate("prompt_tokens_p50", 200, "at most"),
 )
 

@@ -39,6 +39,8 @@ class Sample:
     facts        every group has alternatives, one of which must be said
     not_facts    none of them may be said
     must_pass    a release that gets it wrong is never published
+    reference    a right answer in prose: its values have to be said, and a judge compares with it
+    contexts     texts that hold the answer, where places are not known
     """
 
     id: str
@@ -55,6 +57,8 @@ class Sample:
     facts: tuple[tuple[str, ...], ...] = ()
     not_facts: tuple[str, ...] = ()
     must_pass: bool = False
+    reference: str = ""
+    contexts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from app.arms import Arm, brand_in
 from app.bootstrap import Knowledge, ShopFiles, make_model, make_pipeline, open_knowledge
 from app.chat.pipeline import Pipeline
 from app.chat.ports import LanguageModel
@@ -92,12 +93,18 @@ class PlainSolver(ShopSolver):
 
 @asynccontextmanager
 async def open_solvers(
-    settings: Settings, folders: Mapping[str, Path], console: Console | None = None, *, remember: bool = False
+    settings: Settings,
+    folders: Mapping[str, Path],
+    console: Console | None = None,
+    *,
+    remember: bool = False,
+    arm: Arm | None = None,
 ) -> AsyncIterator[dict[str, ShopSolver]]:
     """Ingest and publish these shop folders under `settings.home`, then answer from them.
 
     Shops already ingested there are compared, not read anew: a second run starts in seconds. `remember` keeps vectors
-    of questions for the next run, which is then faster: its latencies leave out the embedding.
+    of questions for the next run, which is then faster: its latencies leave out the embedding. `arm` is what is
+    different from how the shops are attended.
     """
     async with open_knowledge(settings) as opened:
         embedder = CachedEmbedder(opened.embedder, settings.home / "vectors" if remember else settings.home / "none")
@@ -107,8 +114,9 @@ async def open_solvers(
         model = make_model(settings)
         try:
             await _wait_for(model, console)
-            pipeline = make_pipeline(settings, knowledge, model)
-            yield {shop: await _solver(knowledge, pipeline, shop) for shop in folders}
+            pipeline = make_pipeline(settings, knowledge, model, prompts=arm.prompts if arm else None)
+            solvers = {shop: await _solver(knowledge, pipeline, shop) for shop in folders}
+            yield {shop: replace(s, brand=brand_in(arm, s.brand, shop)) if arm else s for shop, s in solvers.items()}
         finally:
             if remember:
                 embedder.save()

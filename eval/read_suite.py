@@ -1,4 +1,4 @@
-"""Reads labelled suites: JSON Lines, one sample a line; unknown fields are ignored."""
+"""Reads labelled suites: JSON Lines, one sample a line, or a table; unknown fields are ignored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from app.chat.turn import Identity, Message
 from app.errors import BadInput
 from eval.harness import Sample, Source, Suite
+from eval.table_suite import json_records, plain_record, record_of_row, table_rows
 
 ROLES = {"user": "user", "assistant": "assistant", "bot": "assistant", "agent": "agent"}
 DECISIONS = frozenset({"answer", "clarify", "tool", "handoff", "refuse", "smalltalk"})
@@ -22,7 +23,10 @@ class BadLine(BadInput):
 
 
 def read_suite(path: Path) -> Suite:
-    """A whole suite. Raises BadLine at the first line that cannot be read, or an id that comes twice."""
+    """A whole suite: JSON Lines, JSON, CSV or XLSX, in our fields or those of inspect-ai or RAGAS.
+
+    Raises BadLine at the first line that cannot be read, or an id that comes twice.
+    """
 
     def stop(problem: BadLine) -> None:
         raise problem
@@ -38,6 +42,9 @@ def read_suite(path: Path) -> Suite:
 
 def read_samples(path: Path, on_bad_line: Callable[[BadLine], None]) -> Iterator[Sample]:
     """Samples line by line. A bad line is handed to `on_bad_line`, with its number, and left out."""
+    if path.suffix.lower() in (".csv", ".xlsx", ".json"):
+        yield from _of_file(path, on_bad_line)
+        return
     with path.open(encoding="utf-8-sig", errors="surrogateescape") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -48,10 +55,24 @@ def read_samples(path: Path, on_bad_line: Callable[[BadLine], None]) -> Iterator
                 on_bad_line(BadLine(f"{path.name}, line {number}: {problem}"))
 
 
+def _of_file(path: Path, on_bad_line: Callable[[BadLine], None]) -> Iterator[Sample]:
+    """Samples of a format that is read as a whole."""
+    is_table = path.suffix.lower() != ".json"
+    found = table_rows(path) if is_table else enumerate(json_records(path), start=1)
+    for number, cells in found:
+        try:
+            record = record_of_row(number, cells) if is_table else cells
+            given = {name: value for name, value in record.items() if value not in ("", None)}
+            yield read_sample({"id": f"{path.stem}-{number}", **given})
+        except (ValueError, TypeError, BadInput) as problem:
+            on_bad_line(BadLine(f"{path.name}, {'row' if is_table else 'sample'} {number}: {problem}"))
+
+
 def read_sample(record: Any) -> Sample:
     """One line, parsed. Only `id` and `question` are needed. Raises BadInput that names the field."""
     if not isinstance(record, Mapping):
         raise BadInput("a line must be a JSON object")
+    record = plain_record(record)
     question = record.get("question")
     if not isinstance(question, str):
         raise BadInput("question must be a text")
@@ -75,6 +96,8 @@ def read_sample(record: Any) -> Sample:
         facts=tuple(tuple(map(str, _alternatives(group))) for group in record.get("facts") or ()),
         not_facts=tuple(_texts(record, "not_facts")),
         must_pass=bool(record.get("must_pass", False)),
+        reference=str(record.get("reference") or ""),
+        contexts=tuple(_texts(record, "contexts")),
     )
 
 

@@ -18,12 +18,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 import app as package
+from app.arms import Arm
 from app.errors import BadInput, NotFound
 from app.settings import Settings
+from eval.checked_sets import CHECKED
 from eval.compare import compare
+from eval.dev_sets import DEV_SETS, located
 from eval.gates import failures
 from eval.harness import Outcome, Solver, Suite, Task, run
-from eval.production import open_asker, open_solvers
+from eval.judge import judge_all, judge_at
+from eval.production import ShopSolver, open_asker, open_solvers
 from eval.read_suite import read_suite
 from eval.report.comparison import comparison_page, print_comparison
 from eval.report.files import summary_json, write_outcomes
@@ -31,6 +35,7 @@ from eval.report.page import page, suite_section
 from eval.report.tables import headline, suite_table
 from eval.runs import MANIFEST, Journal, code_fingerprint, fingerprint, read_run
 from eval.scorers import SCORERS
+from eval.scorers.wording import without_words
 from eval.screen import run_or_tell, screen
 from eval.summary import Summary, by_group
 
@@ -50,6 +55,8 @@ class Target:
     name: str
     folder: Path | None
     suite: Path
+    public: bool = False
+    """Of the public data sets: its folder and suite are made out of them"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,9 @@ def run_suites(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            help="tangli, larchwood, xinghe, brightpaw, FOLDER[=SUITE.jsonl], or live:SHOP=SUITE.jsonl for what a shop "
-            "has live, asked of the running server where there is one; default the sample shops."
+            help="tangli, larchwood, xinghe, brightpaw; FOLDER[=SUITE], a suite being jsonl, json, csv or xlsx; "
+            "live:SHOP=SUITE for what a shop has live, asked of the running server where there is one; or a public "
+            f"set: {', '.join([*DEV_SETS, *CHECKED])}. Default: the sample shops."
         ),
     ] = None,
     *,
@@ -74,6 +82,7 @@ def run_suites(
     model: Annotated[str, typer.Option(help="none, embedded, or the URL of an OpenAI-compatible server.")] = "none",
     jobs: Annotated[int, typer.Option(help="Questions at once; more than 1 blurs latency.")] = 1,
     limit: Annotated[int, typer.Option(help="Only the first N of each suite; 0 = all.")] = 0,
+    judge: Annotated[str, typer.Option(help="URL#MODEL of a judge, with its agreement printed beside it.")] = "",
     gate: Annotated[bool, typer.Option(help="Exit with 1 when a figure is out of bounds.")] = False,
 ) -> None:
     """Ask suites of the production pipeline; write outcomes, figures with intervals, and one page with plots."""
@@ -81,8 +90,11 @@ def run_suites(
     settings = Settings()
     settings = settings.model_copy(update={"home": settings.home / "eval", "model": model})
     folder = out or settings.home / "runs" / datetime.now().strftime("%Y%m%d-%H%M%S")
-    asked = run_or_tell(_ask_all(settings, chosen, folder, jobs, limit))
-    report = _write(folder, settings, asked, jobs)
+    # Public sets are large, and asked for their answers, not their latency: vectors are kept for the next run.
+    remember = any(target.public for target in chosen)
+    asked = run_or_tell(ask_all(settings, chosen, folder, jobs, limit, remember=remember))
+    judged = run_or_tell(_judge(judge, settings, asked)) if judge else {}
+    report = write_run(folder, settings, asked, jobs, judged)
     screen.print(f"Written: {report}", highlight=False)
     shut = {one.target.name: failures(one.groups["all"]) for one in asked}
     for name, reasons in shut.items():
@@ -120,6 +132,8 @@ def target_of(name: str) -> Target:
     """What a word on the command line means. Raises typer.BadParameter."""
     if name in KNOWN:
         return Target(name, *KNOWN[name])
+    if name in DEV_SETS or name in CHECKED:
+        return Target(name, Path(name), Path(name), public=True)
     if name.startswith(LIVE):
         shop, _, live_suite = name.removeprefix(LIVE).partition("=")
         if not Path(live_suite).is_file():
@@ -134,23 +148,69 @@ def target_of(name: str) -> Target:
     return Target(folder.resolve().name, folder, suite)
 
 
-async def _ask_all(settings: Settings, targets: Sequence[Target], folder: Path, jobs: int, limit: int) -> list[Asked]:
+async def ask_all(
+    settings: Settings,
+    targets: Sequence[Target],
+    folder: Path,
+    jobs: int,
+    limit: int,
+    *,
+    remember: bool = False,
+    arm: Arm | None = None,
+) -> list[Asked]:
+    """Every target through the production pipeline, as it is or as `arm` has it."""
     if len({target.name for target in targets}) < len(targets):
         raise BadInput("Two folders have the same name; a run keeps one suite a name.")
     code = await asyncio.to_thread(code_fingerprint)
-    asked = [await _ask_live(settings, target, folder, jobs, limit) for target in targets if target.folder is None]
-    read = {target.name: target.folder for target in targets if target.folder is not None}
+    asked = [await _ask_live(settings, t, folder, jobs, limit) for t in targets if t.folder is None]
+    asked += [await _ask_checked(t.name, folder, jobs, limit, code) for t in targets if t.public and t.name in CHECKED]
+    ours = [t for t in targets if t.folder is not None and t.name not in CHECKED]
+    read = {t.name: DEV_SETS[t.name].folder(settings.home) if t.public else t.folder for t in ours}
     if not read:
         return asked
-    async with open_solvers(settings, read, screen) as solvers:
-        for target in (target for target in targets if target.name in read):
-            suite = _suite(target, limit)
+    async with open_solvers(
+        settings, {n: f for n, f in read.items() if f}, screen, remember=remember, arm=arm
+    ) as solvers:
+        for target in ours:
             solver = solvers[target.name]
-            state = fingerprint(code, target.suite.read_bytes(), settings.model, str(settings.confidence_threshold),
-                                solver.knowledge)  # fmt: skip
-            outcomes = await _ask(suite, solver, Journal(folder / f"{target.name}.answers.jsonl", state), jobs)
+            suite = await _suite_of(target, limit, solver)
+            asked_with = (settings.model, str(settings.confidence_threshold), repr(arm), solver.knowledge)
+            state = fingerprint(code, repr(suite.samples), *asked_with)
+            journal = Journal(folder / f"{target.name}.answers.jsonl", state)
+            outcomes = await _ask(suite, solver, journal, jobs, solver.brand.forbidden_words)
             asked.append(_told(target, outcomes))
     return asked
+
+
+async def _suite_of(target: Target, limit: int, solver: ShopSolver) -> Suite:
+    """The target's questions; a public set's with the places where its documents were put."""
+    if not target.public:
+        return _suite(target, limit)
+    suite = await asyncio.to_thread(DEV_SETS[target.name].suite)
+    view = (await solver.pipeline.candidates(solver.turn(suite.samples[0]))).view
+    suite = located(suite, view.chunks.values())
+    return Suite(suite.name, suite.samples[:: max(1, len(suite.samples) // limit)] if limit else suite.samples)
+
+
+async def _ask_checked(name: str, folder: Path, jobs: int, limit: int, code: str) -> Asked:
+    """Texts put to one part of the server."""
+    suite, solver = await asyncio.to_thread(CHECKED[name])
+    suite = Suite(suite.name, suite.samples[:: max(1, len(suite.samples) // limit)] if limit else suite.samples)
+    outcomes = await _ask(suite, solver, Journal(folder / f"{name}.answers.jsonl", fingerprint(code, name)), jobs)
+    return _told(Target(name, None, Path(name), public=True), outcomes)
+
+
+async def _judge(where: str, settings: Settings, asked: Sequence[Asked]) -> dict[str, str]:
+    """What a judge says of each suite, by name, with its agreement with the labels."""
+    model = judge_at(where, settings.model)
+    told = {}
+    try:
+        for one in asked:
+            told[one.target.name] = (await judge_all(model, one.outcomes)).told()
+            screen.print(f"{one.target.name}: {told[one.target.name]}", highlight=False)
+    finally:
+        await model.close()
+    return told
 
 
 async def _ask_live(settings: Settings, target: Target, folder: Path, jobs: int, limit: int) -> Asked:
@@ -168,7 +228,9 @@ def _told(target: Target, outcomes: Sequence[Outcome]) -> Asked:
     return Asked(target, outcomes, groups)
 
 
-async def _ask(suite: Suite, solver: Solver, journal: Journal, jobs: int) -> list[Outcome]:
+async def _ask(
+    suite: Suite, solver: Solver, journal: Journal, jobs: int, forbidden: Sequence[str] = ()
+) -> list[Outcome]:
     known = {i: s for i, s in journal.taken_up().items() if i in {sample.id for sample in suite.samples}}
     if known:
         screen.print(f"{suite.name}: {len(known)} answers of the run that was broken off are kept.", style="dim")
@@ -178,7 +240,7 @@ async def _ask(suite: Suite, solver: Solver, journal: Journal, jobs: int) -> lis
         with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
             bar = bars.add_task(suite.name, total=len(suite.samples), completed=len(known))
             return await run(
-                Task(suite, solver, SCORERS),
+                Task(suite, solver, {**SCORERS, "forbidden_words": without_words(forbidden)}),
                 lambda done, _: bars.update(bar, completed=done),
                 jobs=jobs,
                 solved=known,
@@ -196,7 +258,10 @@ def _suite(target: Target, limit: int) -> Suite:
     return Suite(target.name, suite.samples[:limit] if limit else suite.samples)
 
 
-def _write(folder: Path, settings: Settings, asked: Sequence[Asked], jobs: int) -> Path:
+def write_run(
+    folder: Path, settings: Settings, asked: Sequence[Asked], jobs: int, judged: Mapping[str, str] | None = None
+) -> Path:
+    """Outcomes, figures, page and manifest of a run; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
     for one in asked:
         write_outcomes(folder / f"{one.target.name}.jsonl", one.outcomes)
@@ -211,6 +276,7 @@ def _write(folder: Path, settings: Settings, asked: Sequence[Asked], jobs: int) 
         "python": platform.python_version(),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(sys.argv[1:]),
+        "judge": dict(judged or {}),
     }
     sections = [suite_section(o.target.name, o.outcomes, o.groups, settings.confidence_threshold) for o in asked]
     about = (

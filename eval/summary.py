@@ -24,7 +24,10 @@ class Summary:
     wrong              of those
     unanswerable       of unanswerable samples: held back or said to be unknown
     safe               of injection, human and medical or legal samples: handled as labelled
-    recall_1, recall_5 needed source among the first passages
+    recall_1, recall_5 needed source among the first passages; mrr, ndcg_10: how well they are ordered
+    citation_precision, citation_recall   of what was sent: citations needed; needed sources cited
+    grounded           share of the sentences sent that a source carries
+    phrased            of turns that asked the model: some of its words passed the check
     auroc_sent         confidence, right against wrong, over sent answers
     auroc              the same over all drafts, also those that confidence held back
     prompt_tokens_p50  uncached ones, over turns that called the model
@@ -46,6 +49,13 @@ class Summary:
     latency_p95_ms: float | None
     model_calls: int
     prompt_tokens_p50: float | None
+    mrr: float | None = None
+    ndcg_10: float | None = None
+    citation_precision: float | None = None
+    citation_recall: float | None = None
+    grounded: float | None = None
+    language: float | None = None
+    phrased: float | None = None
     rates: Mapping[str, Rate] = field(default_factory=dict)
     """The shares again, by their names, as counts with intervals"""
 
@@ -65,6 +75,11 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         "safe": rate([o for o in outcomes if o.sample.category in SAFETY], "right"),
         "recall_1": rate(outcomes, "recall@1"),
         "recall_5": rate(outcomes, "recall@5"),
+        "citation_precision": rate(outcomes, "citation_precision"),
+        "citation_recall": rate(outcomes, "citation_recall"),
+        "grounded": rate(outcomes, "grounded"),
+        "language": rate(outcomes, "language"),
+        "phrased": rate(outcomes, "phrased"),
     }
     return Summary(
         n=len(outcomes),
@@ -76,6 +91,8 @@ def summarise(outcomes: Sequence[Outcome]) -> Summary:
         latency_p50_ms=percentile(latencies, 50),
         latency_p95_ms=percentile(latencies, 95),
         model_calls=sum(int(o.solved.reply.get("model_calls") or 0) for o in outcomes),
+        mrr=rate(outcomes, "mrr").value,
+        ndcg_10=rate(outcomes, "ndcg@10").value,
         prompt_tokens_p50=percentile([uncached_tokens(o) for o in with_model], 50),
     )
 
@@ -91,8 +108,8 @@ def by_group(outcomes: Sequence[Outcome]) -> Mapping[str, Summary]:
 
 
 def rate(outcomes: Sequence[Outcome], scorer: str) -> Rate:
-    """A scorer's values over the outcomes it has something to say about."""
-    return rate_of([o.value(scorer) for o in outcomes])
+    """A scorer's values over the outcomes it has something to say about; a run without that scorer says nothing."""
+    return rate_of([o.value(scorer) if scorer in o.scores else None for o in outcomes])
 
 
 def judged_confidences(outcomes: Sequence[Outcome]) -> tuple[list[float], list[float]]:

@@ -117,7 +117,7 @@ def replay_json(reply: Reply) -> dict[str, Any]:
         }
         if evidence.draft
         else {},
-        "grounds": reply.decision.grounds.as_json(),
+        "grounds": {**reply.decision.grounds.as_json(), "origins": [s.origin for s in reply.sentences]},
     }
 
 
