@@ -8,7 +8,7 @@ are looked for beside it. It is read when the server starts.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -148,3 +148,12 @@ class ArmedAttendant:
         if arm == "a":
             return f"{experiment.name}/a", self._own, turn
         return f"{experiment.name}/b", other, replace(turn, brand=brand_in(experiment.b, turn.brand, turn.shop))
+
+
+def dealt(home: Path, shops: Iterable[str], own: Attendant, build: Callable[[Arm], Attendant]) -> Attendant:
+    """Who attends: `own`, or for shops that compare, `own` and what `build` makes of the other arm.
+
+    Raises ConfigurationError for a comparison that cannot be read: half of one would measure nothing.
+    """
+    found = {shop: experiment for shop in shops if (experiment := read_experiment(home, shop))}
+    return ArmedAttendant(own, {shop: (e, build(e.b)) for shop, e in found.items()}) if found else own

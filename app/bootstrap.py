@@ -28,6 +28,7 @@ from app.adapters.orders.file import FileOrderBook
 from app.api.auth import Tokens
 from app.api.container import Container, Part
 from app.api.limits import OpenStreams
+from app.arms import Arm, OtherThreshold, dealt
 from app.channel_parts import make_mailroom
 from app.chat.calibrate import load_model
 from app.chat.compose import Composer
@@ -352,6 +353,19 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
         )
         pipeline = make_pipeline(settings, knowledge, model, trust, make_memory(settings.result_cache, telemetry))
+        models = [model]
+
+        def other(arm: Arm) -> Pipeline:
+            changed = settings
+            if arm.model not in (None, settings.model):
+                changed = settings.model_copy(update={"model": arm.model})
+                models.append(make_model(changed))
+            held_to = trust if arm.threshold is None else OtherThreshold(trust, arm.threshold)
+            return make_pipeline(
+                changed, knowledge, model if changed is settings else models[-1], held_to, prompts=arm.prompts
+            )
+
+        attendant = dealt(settings.home, knowledge.brands, pipeline, other)
         master = master_key(settings)
         attendance = Attendance(knowledge, model, pipeline)
         publisher = Publisher(knowledge.catalogue, knowledge.index, attendance.try_release, knowledge.gate)
@@ -361,7 +375,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         counter = make_counter(
             knowledge.database,
             master,
-            attendant=pipeline,
+            attendant=attendant,
             releases=knowledge.catalogue,
             brands=knowledge.brands,
             witness=telemetry,
@@ -401,7 +415,8 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
             if traces is not None:
                 await asyncio.to_thread(traces.close)
             trust.close()
-            await model.close()
+            for one in models:
+                await one.close()
 
         async def parts() -> Sequence[Part]:
             return (*await parts_of(settings, knowledge, model), *sharing.parts())

@@ -63,6 +63,10 @@ class Telemetry:
             "xiaoer_certified_answers", "Answers by whether a certificate covers them", ("shop", "certified"),
             registry=self.registry,
         )  # fmt: skip
+        self._arms = Counter(
+            "xiaoer_arm_turns", "Turns of shops that compare two ways", ("shop", "arm", "decision"),
+            registry=self.registry,
+        )  # fmt: skip
         self._failures = Counter(
             "xiaoer_turn_failures", "Turns that ended in a problem", ("slug",), registry=self.registry
         )
@@ -131,6 +135,8 @@ class Telemetry:
             self._sentences.labels(sentence.origin, "yes" if use.calls else "no").inc()
         for observer in self._observers:
             observer.turn_completed(conversation_id, shop, reply)
+        if arm := reply.decision.grounds.arm:
+            self._arms.labels(shop, arm, reply.decision.name).inc()
         for stage, milliseconds in reply.timings_ms.items():
             self._stages.labels(stage).observe(milliseconds / 1000)
         if use.calls:

@@ -20,8 +20,8 @@ WORTH_READING = 0.6
 TIMEOUT_SECONDS = 60.0
 _RULES = (
     "You check answers of a shop's attendant. You are given a question, a right answer (or the facts that a right "
-    "answer holds) and what the attendant said. Reply with one word: RIGHT if the attendant's answer holds the facts and "
-    "contradicts none of them, WRONG otherwise. Politeness, length and language do not matter."
+    "answer holds) and what the attendant said. Reply with one word: RIGHT if the attendant's answer holds the facts "
+    "and contradicts none of them, WRONG otherwise. Politeness, length and language do not matter."
 )
 _WORD = re.compile(r"\b(RIGHT|WRONG)\b", re.IGNORECASE)
 

@@ -26,7 +26,9 @@ def grounded_sentences(sample: Sample, solved: SolvedSample) -> Score:
     if reply.get("decision") not in SENT:
         return Score(None)
     said = [sentence for sentence in split_sentences(str(reply.get("text", ""))) if sentence.strip()]
-    sources = [str(c.get("quote", "")) for c in reply.get("citations") or ()] + [p.text for p in solved.passages]
+    sources = [str(c.get("quote", "")) for c in reply.get("citations") or ()] + [
+        text for p in solved.passages for text in (p.text, f"{p.title}: {p.text}")
+    ]
     literal = [normalise(source) for source in sources if source]
     loose = [s for s in said if not any(normalise(s).strip(".") in source for source in literal)]
     failed = _not_carried(

@@ -157,7 +157,7 @@ function plots(report: Report, made: Certified): HTMLElement {
 }
 
 const [W, H, L, B, T] = [420, 260, 44, 30, 10];
-const x = (share: number): number => L + (W - L - 10) * share;
+const x = (share: number): number => L + (W - L - 16) * share;
 const y = (share: number): number => T + (H - T - B) * (1 - share);
 
 function draw(name: string, attributes: Record<string, string | number>, text = ""): SVGElement {
