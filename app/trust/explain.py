@@ -27,7 +27,7 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "unknown_words": ("本店资料里从没出现过的词占多少", "share of its words that the shop never writes"),
     "question_covered": ("问题的关键词在这条资料里有多少", "share of its telling words found in the passage"),
     "question_covered_top5": ("关键词在前五条资料里有多少", "share of its telling words found in the first five"),
-    "question_words": ("问题有几个关键词", "how many telling words it has"),
+    "question_words": ("问题的关键词多不多（15 个算满）", "how many telling words it has (15 is full)"),
     "kind_match": (
         "资料里有没有问的那种答案（时间、金额、能不能……）",
         "whether the kind of answer asked for stands there",
@@ -41,6 +41,10 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "name_covered": ("商品名说得有多全", "how fully the product is named"),
     "asks_hard_value": ("是不是在问具体数字、日期、金额", "whether it asks for a figure, a date or an amount"),
 }
+_YES_OR_NO = frozenset(
+    {"is_product", "second_is_product", "attribute_found", "attribute_missing", "other_language", "asks_hard_value"}
+)
+_COSINES = frozenset({"dense", "dense_alone"})
 _REST = ("其余各项合计", "everything else, together")
 _ORIGINS: Mapping[str, tuple[str, str]] = {
     "approved": ("编辑写好的原话", "an editor's own words"),
@@ -106,13 +110,22 @@ def _features(contributions: Sequence[Any]) -> list[dict[str, Any]]:
             "feature": c.feature,
             "value": round(c.value, 4),
             "points": round(100 * c.points, 1),
-            **_both(FEATURES.get(c.feature, (c.feature, c.feature))),
+            **_worded(c.feature, c.value),
         }
         for c in shown
     ]
     if abs(rest) >= 0.0005:
         rows.append({"feature": "", "value": None, "points": round(100 * rest, 1), **_both(_REST)})
     return rows
+
+
+def _worded(feature: str, value: float) -> dict[str, str]:
+    """The feature in words, with its value as people say it: yes or no, a share, or a cosine."""
+    zh, en = FEATURES.get(feature, (feature, feature))
+    if feature in _YES_OR_NO:
+        return _both((f"{zh}：{'是' if value >= 0.5 else '否'}", f"{en}: {'yes' if value >= 0.5 else 'no'}"))
+    shown = f"{value:.2f}" if feature in _COSINES else f"{value:.0%}"
+    return _both((f"{zh}：{shown}", f"{en}: {shown}"))
 
 
 def _checks(decided: Payload, grounds: Payload, refitted: bool, now: float | None) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ async def test_the_owner_chooses_a_limit_and_takes_it_back(client: httpx.AsyncCl
     chosen = await client.post("/v1/knowledge/trust", json={"shop": "hill", "alpha": 0.05}, headers=KEY)
     assert chosen.json()["alpha"] == 0.05
     refused = await client.post("/v1/knowledge/trust", json={"shop": "hill", "alpha": 0.02}, headers=KEY)
-    assert refused.status_code == 400
+    assert refused.status_code == 422
     assert "does not support" in refused.json()["detail"]
     back = await client.post("/v1/knowledge/trust/undo", json={"shop": "hill"}, headers=KEY)
     assert back.json()["alpha"] is None
@@ -72,7 +72,7 @@ async def test_a_turn_is_explained_by_its_message_or_its_conversation(client: ht
         assert told["conversation_id"] == begun["id"]
         assert told["sentences"]
     assert (await client.get("/v1/knowledge/explain", params={"turn": "c_none"}, headers=KEY)).status_code == 404
-    assert (await client.get("/v1/knowledge/explain", headers=KEY)).status_code == 400
+    assert (await client.get("/v1/knowledge/explain", headers=KEY)).status_code == 422
 
 
 async def test_strangers_learn_nothing(client: httpx.AsyncClient) -> None:
