@@ -4,6 +4,9 @@ Answers are ordered by confidence. Among the m most confident ones, given the co
 binomial with the true rate above that point, so P(X ≤ k | rate α) is an exact p-value for "the rate is above α". Points
 are tested in a fixed order, from more to less confident, until the first that fails (fixed-sequence testing, as in
 Learn then Test, Angelopoulos et al. 2021): the order does not depend on the labels, so that the search costs nothing.
+A point also has to pass the exact hypergeometric test that at most α of the *next* as many answers are wrong: the true
+rate is what nobody sees, and on the other half of a suite the seen one exceeds α more often than δ.
+
 Two such walks share δ: one begins where one mistake may be afforded, one at the more confident half of the answers, so
 that a mistake among the very surest does not end everything. `python -m eval certify --simulate` compares this with
 Bonferroni over a grid and with a single walk.
@@ -11,12 +14,13 @@ Bonferroni over a grid and with a single walk.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
 from app.trust.certificate import EVERYTHING, Group, Level
-from eval.statistics import binomial_at_most, clopper_pearson
+from eval.statistics import binomial_at_most, clopper_pearson, hypergeometric_at_most
 
 ALPHAS = (0.01, 0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20)
 """Limits an owner may choose from."""
@@ -78,7 +82,7 @@ def _walk(answers: Sequence[Shot], first: int, alpha: float, delta: float) -> Se
         tied = count < len(answers) and answers[count].confidence == shot.confidence
         if count < first or tied:
             continue
-        if binomial_at_most(wrong, count, alpha) > delta:
+        if chance(wrong, count, alpha) > delta:
             break
         assert shot.confidence is not None
         best = Sent(shot.confidence, count, wrong, 0.0)
@@ -88,10 +92,19 @@ def _walk(answers: Sequence[Shot], first: int, alpha: float, delta: float) -> Se
 
 
 @cache
+def chance(wrong: int, count: int, alpha: float) -> float:
+    """How likely so few mistakes among so many are if α does not hold: the worse of two exact p-values, that the true
+    rate is above α, and that more than α of the next as many answers will be wrong."""
+    allowed = math.floor(alpha * count + 1e-9)
+    next_ones = hypergeometric_at_most(wrong, wrong + allowed + 1, count, 2 * count)
+    return max(binomial_at_most(wrong, count, alpha), next_ones)
+
+
+@cache
 def needed(alpha: float, delta: float, mistakes: int) -> int:
-    """Answers it takes to certify α when so many of them are wrong: 59 without one for 5 %, 149 for 2 %."""
+    """Answers it takes to certify α when so many of them are wrong."""
     count = mistakes + 1
-    while binomial_at_most(mistakes, count, alpha) > delta:
+    while chance(mistakes, count, alpha) > delta:
         count += 1
     return count
 
@@ -175,7 +188,7 @@ def missing(shots: Sequence[Shot], alpha: float, delta: float = DELTA) -> int | 
 def _times(wrong: int, count: int, alpha: float, delta: float) -> float:
     """How many times as many answers, as often wrong, it takes."""
     times = 1.0
-    while binomial_at_most(round(wrong * times), round(count * times), alpha) > delta / 2 and times < 200:
+    while chance(round(wrong * times), round(count * times), alpha) > delta / 2 and times < 200:
         times *= 1.05
     return times
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
-from eval.certify import AFFORDED, needed, starts
-from eval.statistics import binomial_at_most
+from eval.certify import AFFORDED, chance, needed, starts
 
 Search = Callable[[Sequence[int], float, float], int]
 """Running totals of mistakes, α and δ → how many of the surest answers are certified"""
@@ -20,7 +19,7 @@ def walk(mistakes: Sequence[int], first: int, alpha: float, delta: float) -> int
     """From the `first` surest answers on, until a point fails."""
     best = 0
     for count in range(first, len(mistakes) + 1):
-        if binomial_at_most(mistakes[count - 1], count, alpha) > delta:
+        if chance(mistakes[count - 1], count, alpha) > delta:
             break
         best = count
     return best
@@ -44,7 +43,7 @@ def two_walks(mistakes: Sequence[int], alpha: float, delta: float) -> int:
 def bonferroni(mistakes: Sequence[int], alpha: float, delta: float, points: int = 10) -> int:
     """Every point of a coarse grid, each at a tenth of the level."""
     grid = [len(mistakes) * n // points for n in range(1, points + 1)]
-    return max((m for m in grid if m and binomial_at_most(mistakes[m - 1], m, alpha) <= delta / points), default=0)
+    return max((m for m in grid if m and chance(mistakes[m - 1], m, alpha) <= delta / points), default=0)
 
 
 SEARCHES: Mapping[str, Search] = {

@@ -77,6 +77,21 @@ def binomial_at_most(hits: int, n: int, p: float) -> float:
     return min(1.0, math.fsum(math.exp(_log_binomial(k, n, p)) for k in range(hits + 1)))
 
 
+def hypergeometric_at_most(hits: int, marked: int, drawn: int, population: int) -> float:
+    """P(X ≤ hits) when so many of a population are drawn and so many of it are marked."""
+    return min(1.0, math.fsum(_drawn(k, marked, drawn, population) for k in range(min(hits, marked, drawn) + 1)))
+
+
+def _drawn(k: int, marked: int, drawn: int, population: int) -> float:
+    if drawn - k > population - marked:
+        return 0.0
+    return math.exp(_log_ways(marked, k) + _log_ways(population - marked, drawn - k) - _log_ways(population, drawn))
+
+
+def _log_ways(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
 def binomial_at_least(hits: int, n: int, p: float) -> float:
     """P(X ≥ hits) for X binomial(n, p)."""
     if hits <= 0 or p >= 1:

@@ -66,7 +66,7 @@ function none(report: Report): HTMLElement {
     h("h2", {}, t("还没有证书", "There is no certificate yet")),
     h("p", {}, t(`现在把握到 ${percent(report.default_threshold)} 就回答。给店铺一份带标准答案的题库（suite.jsonl），再运行：`, `Answers go from ${percent(report.default_threshold)} on. Give the shop a labelled suite (suite.jsonl), then run:`)),
     h("p", {}, h("kbd", {}, `xiaoer calibrate ${document.body.dataset.shop ?? ""}=suite.jsonl --no-fit`)),
-    h("p", { class: "hint" }, t("至少 72 个能回答的问题、一个不错，才能证明“最多错 5%”。", "At least 72 answers without a mistake are needed to certify “at most 5% wrong”.")),
+    h("p", { class: "hint" }, t("至少 100 个能回答的问题、一个不错，才能证明“最多错 5%”。", "At least 100 answers without a mistake are needed to certify “at most 5% wrong”.")),
   );
 }
 
