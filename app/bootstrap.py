@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
-from app.adapters.db.engine import PATIENCE_SECONDS, Database
 from app.adapters.db.conversations import SqlEventLog
+from app.adapters.db.engine import PATIENCE_SECONDS, Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
