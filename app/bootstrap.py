@@ -30,6 +30,7 @@ from app.api.container import Container, Part
 from app.api.limits import OpenStreams
 from app.arms import Arm, OtherThreshold, dealt
 from app.channel_parts import make_mailroom
+from app.chat.anger import load_anger
 from app.chat.calibrate import load_model
 from app.chat.compose import Composer
 from app.chat.decide import Decider, Policy
@@ -276,6 +277,7 @@ def make_pipeline(
         decider=Decider(Composer(), lines, Policy(answer=settings.confidence_threshold)),
         responder=responder,
         orders=GuardedOrders(orders),
+        anger=load_anger(FITTED / "anger.json", knowledge.embedder.name),
         trust=trust or make_trust(settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED),
         memory=memory,
     )

@@ -171,7 +171,8 @@ def letters(
 @channels_app.command("replay")
 def replay(ids: Ids = None, channel: OfChannel = "") -> None:
     """Send dead letters again: those named, or all of a channel. The running server sends them within seconds."""
-    many = _with_mailroom(lambda room: room.post.replay(channel, _chosen(ids, channel)))
+    chosen = _chosen(ids, channel)
+    many = _with_mailroom(lambda room: room.post.replay(channel, chosen))
     out.print(f"{many} letter(s) will be sent again.", highlight=False)
     if many and find_server(Settings().home) is None:
         out.print("No server runs here: they go out when it starts.", highlight=False)

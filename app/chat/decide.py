@@ -115,7 +115,8 @@ class Decider:
         )
         if evidence.draft and self._is_sure(found):
             return _answer(question, found, evidence)
-        if _is_vague(question, found.view) and not _asked_back(turn.history):
+        calm = not question.signals.get("sounds_angry")
+        if calm and _is_vague(question, found.view) and not _asked_back(turn.history):
             line = self._say("clarify.what_about", question, turn)
             return Clarify(question, line, _options(found.passages), found.confidence, evidence)
         # The draft goes with the hand-over: the agent sees what would have been said, the shopper does not.
@@ -186,9 +187,28 @@ def _is_vague(question: Question, view: KnowledgeView) -> bool:
     return len(telling) <= 1 and len(question.text) <= 40
 
 
+_MEASURE = re.compile(
+    r"[\d.]+|.|(几|多)(天|个|次|久|少|长|大|远|件|位|档|时|点|张)|多长时间|一(回|次|下|般|共|定)|什么|怎么|时候|东西|可以|支持|需要"
+    r"|much|many|long|often|far|day|week|hour|cost|price|thing|one|get|take|tak|need|work|do|can",
+    re.IGNORECASE,
+)
+"""Words that ask, or measure, and name nothing"""
 _FILLER = re.compile(
     r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use|how|what", re.IGNORECASE
 )
+
+
+def names_subject(question: Question, found: Findings) -> bool:
+    """Whether the question itself says what it is about, in the words by which the best passage is known.
+
+    "How long does that take?", or "and for how many days?" in a language that leaves "that" out, does not.
+    """
+    if not found.passages:
+        return False
+    chunk = found.passages[0].chunk
+    asked = {w for w in words(question.searched) if found.view.weights.knows(w) and not _MEASURE.fullmatch(w)}
+    named = set(words(" ".join((chunk.title, chunk.locator, *chunk.phrasings))))
+    return len(asked) > 1 and bool(asked & named)
 
 
 def _options(passages: Sequence[Passage]) -> tuple[str, ...]:
@@ -205,7 +225,7 @@ def _reason(question: Question, history: Sequence[Message]) -> str:
     """Why a human takes over a question that could not be answered."""
     if _repeats(question, history):
         return "repeated_question"
-    if question.signals.get("p_complaint", 0.0) >= SOUNDS_LIKE:
+    if question.signals.get("p_complaint", 0.0) >= SOUNDS_LIKE or question.signals.get("sounds_angry"):
         return "anger"
     return "asked_for_human" if question.signals.get("p_human", 0.0) >= SOUNDS_LIKE else "low_confidence"
 

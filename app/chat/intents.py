@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.chat.anger import AngerModel
 from app.chat.turn import Question
 from app.errors import ConfigurationError
 from app.knowledge.ports import Vector
@@ -53,6 +54,16 @@ def with_intent(question: Question, probabilities: Mapping[str, float]) -> Quest
         if probabilities[best] >= SURE.get(best, 1.1):
             intent = _settled(best, question)
     return replace(question, intent=intent, signals=MappingProxyType(signals))
+
+
+def with_anger(question: Question, model: AngerModel, vector: Vector) -> Question:
+    """The question with `p_anger` and `sounds_angry` (0 or 1) among its signals.
+
+    What it wants stays: whoever is angry and can be answered is answered first, and mere trouble is no complaint.
+    """
+    angry = model.probability(question.text, vector)
+    sounds = float(angry >= model.threshold)
+    return replace(question, signals=MappingProxyType({**question.signals, "p_anger": angry, "sounds_angry": sounds}))
 
 
 def _settled(intent: str, question: Question) -> str:

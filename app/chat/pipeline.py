@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
+from app.chat.anger import AngerModel
 from app.chat.calibrate import FittedModel
 from app.chat.confidence import confidence_features, confidence_of
-from app.chat.decide import Decider, Findings, worth_saying
-from app.chat.intents import IntentModel, with_intent
+from app.chat.decide import Decider, Findings, names_subject, worth_saying
+from app.chat.intents import IntentModel, with_anger, with_intent
 from app.chat.language import language_of
 from app.chat.own_order import OwnOrders, choice, evidence_of
 from app.chat.ports import OneThreshold, Trust
@@ -42,6 +44,8 @@ from app.knowledge.views import Views
 from app.shop.order_date import asks_about_order, placed_at
 from app.shop.orders import OrderBook
 
+LEANS = 0.5
+"""How much a message leans on what was said before, from which it cannot be read without"""
 _SAME_MATTER = 0.03
 """Dense scores this close are about the same matter, for choosing among dated rows."""
 
@@ -74,6 +78,7 @@ class Pipeline:
         orders: OrderBook,
         trust: Trust | None = None,
         memory: Memory | None = None,
+        anger: AngerModel | None = None,
     ) -> None:
         self._views = views
         self._understander = understander
@@ -87,6 +92,7 @@ class Pipeline:
         self._orders = OwnOrders(orders)
         self._trust = trust or OneThreshold(decider.threshold)
         self._memory = memory or Memory(None)
+        self._anger = anger
 
     async def decide(self, turn: Turn) -> Decision:
         """What to do with the turn. Nothing has been sent yet: errors may be raised (Unavailable, NoKnowledge)."""
@@ -118,6 +124,7 @@ class Pipeline:
         if decision := self._decider.before_retrieval(question, turn):
             return question, decision
         found = await self._look_up(question, query, turn, view.at(turn.as_of))
+        found = await self._or_alone(found, question, query, turn)
         await self._memory.keep(key, _known(question, found))
         return question, found
 
@@ -165,6 +172,7 @@ class Pipeline:
         question, query = await self._read(self._understander.understand(turn), view)
         turn = await self._dated(question, turn)
         found = await self._look_up(question, query, turn, view.at(turn.as_of))
+        found = await self._or_alone(found, question, query, turn)
         decision = self._decider.before_retrieval(question, turn)
         if decision is None and question.intent == "order" and question.order_ids:
             decision = await self._order(question, turn, view)
@@ -200,6 +208,8 @@ class Pipeline:
         """
         query = await self._retriever.vectors(question)
         question = with_intent(question, self._intents.probabilities(query.alone))
+        if self._anger:
+            question = with_anger(question, self._anger, query.alone)
         crosses = bool(view.language) and language_of(question.text, view.language) != view.language
         if crosses and (more := in_other_language(question.standalone, question.language)):
             question = replace(question, standalone=f"{question.standalone} {more}")
@@ -247,6 +257,20 @@ class Pipeline:
         held_to = self._trust.standing(turn, view, kind, question.language)
         covered = held_to.certificate if confidence >= held_to.certified_from and not held_to.shifted else ""
         return Grounds(features, held_to.threshold, covered, held_to.model, kind, held_to.shifted)
+
+    async def _or_alone(self, found: Findings, question: Question, query: QueryVectors, turn: Turn) -> Findings:
+        """What the question finds by itself, where it leans on nothing and what was said before made it unsure.
+
+        Shoppers change the subject: then the last subject's words pull the search away from the new one.
+        """
+        enough = self._decider.threshold if found.grounds.threshold is None else found.grounds.threshold
+        if not turn.history or found.confidence >= enough or question.signals.get("depends", 0.0) >= LEANS:
+            return found
+        signals = MappingProxyType({**question.signals, "depends": 0.0})
+        alone = replace(question, history=(), signals=signals)
+        said = replace(turn, history=())
+        again = await self._look_up(alone, QueryVectors(query.alone, query.alone), said, found.view)
+        return again if again.confidence >= enough and names_subject(alone, again) else found
 
     async def _dated(self, question: Question, turn: Turn) -> Turn:
         """The turn as of the day its order was placed, when it asks about an order that is the shopper's own."""

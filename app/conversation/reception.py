@@ -41,6 +41,7 @@ _ASKS_CONTACT = re.compile(r"邮箱|手机|电话|联系方式|微信|e-?mail|ph
 """A shop's own line that asks for a contact: asking again would be one time too many."""
 _HURT = re.compile(
     r"(用|吃|喝|穿|戴|敷|抹|涂|碰|打开|拆)(了|过|完|的时候).{0,16}(起(了)?(红)?疹|过敏|红肿|肿了|中毒|受伤|烫伤|烫到|划伤|割伤|烧伤|拉肚子|呕吐|住院|出血)"
+    r"|(我|孩子|宝宝|小孩|儿子|女儿|老公|老婆|老人|妈妈|爸爸|狗狗|猫咪).{0,6}(过敏|中毒|受伤|烫伤|起疹子|起红疹)了|(脸|手|眼睛|嘴|皮肤|脖子).{0,4}(肿了|起疹|起红疹|烂了|溃烂)"
     r"|被.{0,10}(烫伤|烫到|划伤|割伤|烧伤|电到|砸伤|扎伤)"
     r"|\b(i|we|he|she|my (son|daughter|child|baby|kid|wife|husband|mum|mom|dad|partner|dog|cat)|somebody|someone)\b"
     r"('ve|'m|'s| have| has| had| was| were| am| is| got)?( been| got| had| was)?.{0,20}"
@@ -50,7 +51,8 @@ _HURT = re.compile(
     re.IGNORECASE,
 )
 _IN_GENERAL = re.compile(
-    r"会不会|会.{0,8}(吗|么)|是否|容易.{0,8}(吗|么)|怕|\b(will|would|could|can|might|if|does|do|in case|so that)\b",
+    r"会不会|会.{0,8}(吗|么)|是否|容易.{0,8}(吗|么)|怕|如果|要是|万一|的话"
+    r"|\b(will|would|could|can|might|if|does|do|in case|so that)\b",
     re.IGNORECASE,
 )
 """Somebody was hurt already: not asked about in general."""
@@ -177,18 +179,21 @@ class Reception:
             opens = hours.next_opening(now)
             about |= {"offline": True, "priority": OFFLINE_PRIORITY + about["priority"]}
             about["opens_at"] = opens.isoformat() if opens else ""
-            return self._offline(brand, language, reason, opens, now), about
+            return self._offline(brand, language, reason, opens, now, files=not elsewhere), about
         about["position"] = floor.waiting + 1
         tells = self._tells_queue and not elsewhere
         return (f"{text}{_gap(text)}{_expect(brand, language, floor)}" if tells else text), about
 
-    def _offline(self, brand: Brand, language: str, reason: str, opens: datetime | None, now: datetime) -> str:
+    def _offline(
+        self, brand: Brand, language: str, reason: str, opens: datetime | None, now: datetime, *, files: bool
+    ) -> str:
+        """Says that nobody is there. Where people answer elsewhere no ticket is filed: the message is with them."""
         parts = [lines.line("anger", brand, language)] if reason == "anger" else []
         own = brand.handoff.get(f"{language}_offline")
         parts.append(str(own) if own else lines.line("offline", brand, language))
         if opens is not None and not own:
             parts.append(lines.line("opens", brand, language, opens=_when(opens, now, language)))
-        if not (own and _ASKS_CONTACT.search(own)):
+        if files and not (own and _ASKS_CONTACT.search(own)):
             parts.append(lines.line("leave", brand, language))
         return (" " if language == "en" else "").join(parts)
 

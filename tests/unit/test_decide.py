@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chat.decide import ENOUGH, MOST_PASSAGES, Decider, Findings, Policy, worth_saying
+from app.chat.decide import ENOUGH, MOST_PASSAGES, Decider, Findings, Policy, names_subject, worth_saying
 from app.chat.turn import (
     Answer,
     Clarify,
@@ -192,6 +192,7 @@ def test_options_are_few_and_different() -> None:
     [
         ({}, "low_confidence"),
         ({"p_complaint": 0.6}, "anger"),
+        ({"sounds_angry": 1.0}, "anger"),
         ({"p_human": 0.6}, "asked_for_human"),
         ({"p_complaint": 0.4, "p_human": 0.4}, "low_confidence"),
     ],
@@ -298,3 +299,34 @@ def test_what_is_worth_saying_is_the_best_few_in_their_order(confidences: list[f
     assert chosen == passages[: len(chosen)]
     assert min(1, len(passages)) <= len(chosen) <= MOST_PASSAGES
     assert sum(p.confidence for p in chosen[:-1]) < ENOUGH
+
+
+def test_who_sounds_angry_is_not_asked_back() -> None:
+    vague = {"p_vague": 0.9}
+    assert isinstance(decide("it!!", 0.1, signals=vague), Clarify)
+    angry = decide("it!!", 0.1, signals=vague | {"sounds_angry": 1.0})
+    assert isinstance(angry, HandOff)
+    assert angry.reason == "anger"
+
+
+def test_who_sounds_angry_and_can_be_answered_is_answered() -> None:
+    assert isinstance(decide(confidence=0.9, signals={"sounds_angry": 1.0}), Answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("how long does delivery of a parcel take", True),
+        ("how long does that take", False),
+        ("and for how many days", False),
+        ("do you sell violins", False),
+    ],
+)
+def test_a_question_names_its_subject_when_the_passage_is_known_by_its_words(text: str, names: bool) -> None:
+    found = (a_passage(a_faq("How long is delivery?", "Three days.", "When will my parcel come?")),)
+    view = a_view(*(p.chunk for p in found), *OTHERS)
+    assert names_subject(a_question(text), Findings(found, view, None, 0.9)) is names
+
+
+def test_a_question_that_found_nothing_names_nothing() -> None:
+    assert not names_subject(a_question(CLEAR), Findings((), a_view(*OTHERS), None, 0.0))
