@@ -53,8 +53,9 @@ docker-lint: setup-test ## hadolint over the Dockerfile
 deploy-check: setup-test ## Kubernetes and compose files by their schemas; settings, metrics and runbooks they name
 	@$(BIN)/python deploy/check.py
 
-bench: setup-test ## Server CPU per turn and speed, against a stub model
+bench: setup-test ## CPU and speed against a stub model, beside FastAPI, hayhooks and LlamaIndex (.venv-peers)
 	@$(BIN)/python -m eval.bench
+	@$(BIN)/python -m eval.bench.beside
 
 eval: setup-test ## Run the suites of both sample shops and print every table
 	@$(BIN)/python -m eval
@@ -76,7 +77,7 @@ test-hub: ## Tests with sentence-transformers and torch, in their own environmen
 	@.venv-hub/bin/python -m pytest -m hub $(PYTEST_ARGS)
 
 clean: ## Remove environments, caches and the demo's data
-	rm -rf .venv .venv-hub .venv-lock .xiaoer build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-hub .venv-lock .venv-peers .venv-vllm .xiaoer build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define need_python
