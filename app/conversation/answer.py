@@ -12,6 +12,7 @@ from typing import Any
 
 from app.chat.turn import Answer, Decision, HandOff, Sentence, Turn
 from app.conversation import lines
+from app.conversation.admission import Admission
 from app.conversation.conversation import Conversation, Received, Status
 from app.conversation.events import Draft, EventType
 from app.conversation.leases import Leases, NoLeases
@@ -29,6 +30,10 @@ class Limits:
     """How long things may take. Seconds."""
 
     turn_timeout_seconds: float = 60.0
+    turns_at_once: int = 64
+    """0 = any number; more wait in line"""
+    turns_waiting: int = 512
+    wait_seconds: float = 10.0
     shutdown_seconds: float = 20.0
 
 
@@ -64,6 +69,7 @@ class Answerer:
         leases: Leases | None = None,
     ) -> None:
         self._turns = Turns(leases or NoLeases(), limits.turn_timeout_seconds)
+        self.admission = Admission(limits.turns_at_once, limits.turns_waiting, limits.wait_seconds)
         self._attendant = attendant
         self._releases = releases
         self._brands = brands
@@ -138,9 +144,18 @@ class Answerer:
         )
 
     async def _turn(self, session: Session, run: TurnRun) -> None:
+        """Wait for a place, then answer; without one a person is called."""
+
+        def tell(position: int) -> None:
+            session.signal(Sign("reply.queued", {"position": position}))
+
+        async with self.admission.place(tell) as admitted:
+            await self._answer(session, run, admitted)
+
+    async def _answer(self, session: Session, run: TurnRun, admitted: bool) -> None:
         begun = time.perf_counter()
         turn = await self.turn(session.conversation, run.messages)
-        plan = await self._plan(session, turn)
+        plan = await self._plan(session, turn, admitted)
         if plan is None:
             await self._leave_to_person(session, run, "waiting")
             return
@@ -167,7 +182,7 @@ class Answerer:
         run.completed.set_result(told)
         self._witness.turn_completed(turn.conversation_id, turn.shop, reply)
 
-    async def _plan(self, session: Session, turn: Turn) -> _Plan | None:
+    async def _plan(self, session: Session, turn: Turn, admitted: bool) -> _Plan | None:
         """What the turn comes to in this conversation; None where a person answers and the bot says nothing."""
         conversation = session.conversation
         taken = await self._reception.before(turn, conversation, session.status)
@@ -175,7 +190,7 @@ class Answerer:
             return None
         decision, advice = taken.decision, tuple[Sentence, ...]()
         if decision is None:
-            decided = await self._decide(session, turn)
+            decided = await self._decide(session, turn) if admitted else self._reception.cannot(turn)
             decision = await self._reception.after(decided, turn, conversation, session.status)
             if isinstance(decided, Answer) and isinstance(decision, HandOff) and decision.reason == "sensitive_topic":
                 advice = decided.evidence.draft

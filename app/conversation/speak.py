@@ -313,6 +313,8 @@ class Conversations:
                 return run
         if self._closing:
             raise Unavailable("The server is stopping. The message was not taken; send it again in a moment.")
+        if known is None and session.status is not Status.WITH_AGENT:
+            self._answerer.admission.check()
         if known is None:
             known = await self._record_message(session, text, client_message_id)
         if session.status is Status.WITH_AGENT:

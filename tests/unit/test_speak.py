@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import aclosing
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from app.chat.turn import Identity
 from app.conversation.events import Event, EventType
 from app.conversation.speak import Conversations
-from app.errors import Conflict, NoKnowledge, NotFound, Unavailable, XiaoerError
+from app.errors import Conflict, NoKnowledge, NotFound, TooManyRequests, Unavailable, XiaoerError
 from tests.edge import FakeShops, make_conversations
 from tests.fakes import RETURNS_QUOTE, FakeAttendant, FakeEventLog
 
@@ -407,3 +408,22 @@ async def test_a_server_that_stops_hangs_up_on_followers_but_not_on_replies(talk
             assert EventType.COMPLETED not in [e.type async for e in following if isinstance(e, Event)]
     talk.attendant.sentence_gate.set()
     assert [event async for event in telling.events()][-1].type is EventType.COMPLETED
+
+
+async def test_beyond_capacity_a_shopper_waits_then_has_a_person_and_a_full_line_records_nothing() -> None:
+    talk = await Talk(turns_at_once=1, turns_waiting=1, wait_seconds=0.05).begin()
+    talk.attendant.gate.clear()
+    first = asyncio.create_task(talk.ask("Can I return it?"))
+    await until(lambda: talk.attendant.turns)
+    second = (await talk.conversations.start("hill", "en")).id
+    waiting = asyncio.create_task(talk.conversations.say(second, "And shoes?"))
+    await until(lambda: EventType.RECEIVED in [e.type for e in talk.log.events[second]] or waiting.done())
+    third = (await talk.conversations.start("hill", "en")).id
+    with contextlib.suppress(TooManyRequests):
+        await talk.conversations.say(third, "And hats?")
+        pytest.fail("the line was full")
+    assert [event.type for event in talk.log.events[third]] == [EventType.STARTED]
+    reply = await (await waiting).reply()
+    assert reply["decision"] == "handoff"
+    talk.attendant.gate.set()
+    assert (await first)["decision"] == "answer"
