@@ -82,8 +82,8 @@ WELCOME_QUESTIONS = 4
 SERVED_FIRST_TOKEN_SECONDS, EMBEDDED_FIRST_TOKEN_SECONDS = 1.5, 8.0
 """A model server that takes longer is down or full, and the shop's own words are there at once; a model on this
 machine's processor reads a prompt that long."""
-SHOPPERS_WAIT_SECONDS = 1.5
-"""The longest a server waits for a locked database: then the turn ends with a problem that says so."""
+SHOPPERS_WAIT_SECONDS = 0.5
+"""The longest a write of a server waits for a locked database. A turn that fails tries three: then it says so."""
 
 
 @dataclass(frozen=True, slots=True)

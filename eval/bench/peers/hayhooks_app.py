@@ -10,7 +10,7 @@ WRAPPER = """
 from collections.abc import AsyncGenerator
 
 from hayhooks import BasePipelineWrapper, async_streaming_generator
-from haystack import AsyncPipeline
+from haystack import Pipeline
 from haystack.components.builders import ChatPromptBuilder
 from haystack.components.generators.chat import OpenAIChatGenerator
 from haystack.dataclasses import ChatMessage
@@ -19,7 +19,7 @@ from haystack.utils import Secret
 
 class PipelineWrapper(BasePipelineWrapper):
     def setup(self) -> None:
-        self.pipeline = AsyncPipeline()
+        self.pipeline = Pipeline()
         template = [
             ChatMessage.from_system("You are a shop's assistant."),
             ChatMessage.from_user("{{question}}"),
