@@ -107,5 +107,5 @@ class KnowledgeIntake:
             force=force,
             releases_kept=self._opened.releases_kept,
         )
-        told: Mapping[str, Any] = report.as_json()
+        told: Mapping[str, Any] = (await late("ingestion.in_chinese")).with_chinese(report.as_json())
         return told

@@ -39,6 +39,7 @@ def make_review(
 ) -> Review:
     """All of it over that database and log."""
     queue, reader = SqlReviewQueue(database), Reader(log, knowledge, brands)
+    coverage = Coverage(searcher, knowledge, brands)
 
     def hear(conversation: Conversation, events: Sequence[Event], here: bool) -> None:
         del here
@@ -47,7 +48,7 @@ def make_review(
 
     conversations.listen(hear)
     return Review(
-        Reviewer(queue, reader, editing, samples, clock),
-        Drafter(queue, reader, embedder, Coverage(searcher, knowledge, brands), editing),
+        Reviewer(queue, reader, editing, samples, coverage, clock),
+        Drafter(queue, reader, embedder, coverage, editing),
         Effect(queue, reader, attendant, knowledge, brands, editing, clock),
     )

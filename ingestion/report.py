@@ -97,10 +97,16 @@ class IngestReport:
         return f"{self.shop}: release {self.release} is built but not published{why}; {kept}. To publish it: {publish}"
 
 
+def _own(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report has of its own: the Chinese of its notes is the console's."""
+    return {name: value for name, value in told.items() if not name.endswith("_zh")}
+
+
 def report_of(told: Mapping[str, Any]) -> IngestReport:
     """The report that `as_json` told, when another process made it."""
     files = [
-        FileReport(**{**file, "skipped": [SkippedRow(**row) for row in file["skipped"]]}) for file in told["files"]
+        FileReport(**{**_own(file), "skipped": [SkippedRow(**_own(row)) for row in file["skipped"]]})
+        for file in told["files"]
     ]
     checks = told.get("checks")
     inspection = inspection_of(checks) if checks else None

@@ -11,12 +11,16 @@ from app.chat.turn import Turn
 from app.conversation.ports import Brands
 from app.errors import XiaoerError
 from app.knowledge.editor import Reply, RowEditor
+from app.knowledge.tokenize import words
 from app.review.draft import Drafted
 from app.review.group import share_told
 from app.review.reader import LiveKnowledge
 
 SAYS_IT = 0.6
 """Share of a draft's words, figures counting double, that a row has which says the same."""
+SHORT = 5
+"""An answer of fewer words stands in many rows by chance: there the row has to be about the question, too."""
+ABOUT = 0.5
 REMEMBERED = 500
 LOOKED_AT = 6
 
@@ -37,16 +41,21 @@ class Coverage:
         self._brands = brands
         self._found: OrderedDict[tuple[str, int, str], list[Mapping[str, Any]]] = OrderedDict()
 
+    async def near(self, shop: str, question: str, rows: RowEditor) -> list[Reply]:
+        """The rows that the live release finds for a question, best first."""
+        found = [await _row_of(shop, hit, rows) for hit in await self._hits(shop, question)]
+        return [row for row in found if row is not None]
+
     async def row_that_says(self, shop: str, draft: Drafted, rows: RowEditor) -> Reply | None:
         """The row as the editors' layer knows it, with `share`; None where the draft is new."""
         best: tuple[float, Reply] | None = None
         pending = (await rows.chunks(shop, {"state": "pending", "kind": "faq"}, 0, 200))["chunks"]
         for row in pending:
-            share = share_told(draft.answer, f"{row['title']} {row['text']}")
+            share = _share(draft, f"{row['title']} {row['text']}")
             if share >= SAYS_IT and (best is None or share > best[0]):
                 best = (share, row)
         for hit in await self._hits(shop, draft.question):
-            share = share_told(draft.answer, f"{hit['title']} {hit['text']}")
+            share = _share(draft, f"{hit['title']} {hit['text']}")
             if share >= SAYS_IT and (best is None or share > best[0]) and (row := await _row_of(shop, hit, rows)):
                 best = (share, row)
         return {**best[1], "share": round(best[0], 3)} if best else None
@@ -65,6 +74,13 @@ class Coverage:
             while len(self._found) > REMEMBERED:
                 self._found.popitem(last=False)
         return self._found[key]
+
+
+def _share(draft: Drafted, row: str) -> float:
+    """Which share of a draft's answer a row says; 0 where that may be chance."""
+    if len(set(words(draft.answer))) < SHORT and share_told(draft.question, row) < ABOUT:
+        return 0.0
+    return share_told(draft.answer, row)
 
 
 async def _row_of(shop: str, hit: Mapping[str, Any], rows: RowEditor) -> Reply | None:

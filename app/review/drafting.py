@@ -34,7 +34,7 @@ LEAST_SHOPPERS = 2
 BATCH = 16
 SECONDS_A_CALL = 4.0
 VECTORS = 5_000
-_PERSONAL = ("tool", "smalltalk", "refuse", "order", "human", "complaint")
+_PERSONAL = ("tool", "smalltalk", "refuse", "order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +120,10 @@ class Drafter:
         return sum(_key(text) in self._vectors for text in questions)
 
     def _groups(self, answered: Sequence[Answered]) -> list[list[int]]:
-        """Groups of one language each that enough shoppers asked, most shoppers first."""
+        """Groups that enough shoppers asked, most shoppers first; answers of two languages are two rows."""
         by_language: defaultdict[str, list[int]] = defaultdict(list)
         for at, one in enumerate(answered):
-            by_language[language_of(one.question, one.item.language or "zh")].append(at)
+            by_language[language_of(one.answer, one.item.language or "zh")].append(at)
         found = []
         for places in by_language.values():
             groups = groups_of([self._pair(answered[at]) for at in places])
@@ -146,7 +146,7 @@ class Drafter:
             "answer": drafted.answer,
             "phrasings": list(drafted.phrasings),
             "variants": list(drafted.variants),
-            "language": language_of(drafted.question, items[0].language or "zh"),
+            "language": language_of(drafted.answer, items[0].language or "zh"),
             "shoppers": len({item.conversation_id for item in items}),
             "times": len(items),
             "first_at": min(item.at for item in items),

@@ -33,12 +33,21 @@ class Exchange:
     comment: str = ""
     helpful: bool | None = None
     before: list[tuple[str, str]] = field(default_factory=list)
+    about: Exchange | None = None
+    """what was asked before, where this only calls for a person or says hello: the answer is to that"""
 
     @property
     def intent(self) -> str:
         """What the bot took it for: its decision where that tells, else its intent."""
+        if self.about is not None:
+            return self.about.intent
         decision = str(self.decided.get("decision") or self.drafted.get("decision") or "")
         return decision if decision in ("tool", "smalltalk", "refuse") else str(self.decided.get("intent", ""))
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks anything of the shop: a greeting does not, nor a call for a person."""
+        return asks_something(self.question) and self.intent not in ("human", "smalltalk")
 
 
 class Reading:
@@ -49,7 +58,7 @@ class Reading:
         self._texts: dict[str, str] = {}
         self._waiting: list[str] = []
         self._said: list[tuple[str, str]] = []
-        self._asked = ""
+        self._asked: Exchange | None = None
         for event in events:
             if event.payload:
                 self._take(event)
@@ -86,7 +95,8 @@ class Reading:
         message_id = str(event.payload.get("message_id") or "") or f"@{event.seq}"
         found = self._of(message_id)
         if not found.question:
-            found.question = self._texts.get(self._waiting[-1], "") if self._waiting else self._asked
+            before = self._asked.question if self._asked else ""
+            found.question = self._texts.get(self._waiting[-1], "") if self._waiting else before
         return found
 
     def _of(self, message_id: str) -> Exchange:
@@ -104,8 +114,8 @@ class Reading:
         found = self._of(str(payload.get("draft") or payload.get("answers") or ""))
         if self._waiting:
             self._ask(found, list(self._waiting))
-        if not asks_something(found.question) and self._asked:
-            found.question = self._asked  # "hello?" while they wait: it is still about what they asked before
+        if not found.asks and self._asked is not None and self._asked is not found:
+            found.about, found.question = self._asked, self._asked.question
         found.answers.append(str(payload.get("text", "")))
         found.agent = str(payload.get("name", ""))
         self._said.append(("agent", found.answers[-1]))
@@ -115,8 +125,8 @@ class Reading:
         found.question = "\n".join(texts) or found.question
         self._waiting = [id_ for id_ in self._waiting if id_ not in answers]
         self._said += [("shopper", text) for text in texts]
-        if asks_something(found.question):
-            self._asked = found.question
+        if found.asks:
+            self._asked = found
 
 
 def read(events: Sequence[Event]) -> Reading:

@@ -55,6 +55,8 @@ _SHAPES = (
     _of("card", r"(?<![a-z0-9])[a-z]{2}\d{2}(?:\s?[a-z0-9]{4}){3,7}(?:\s?[a-z0-9]{1,3})?(?![a-z0-9])"),
     _of("phone", r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)"),
     _of("phone", r"(?<!\d)0\d{2,3}[- ]?\d{7,8}(?:[-转]\d{1,5})?(?!\d)"),
+    _of("phone", r"(?<![\d/-])(?:\+44\s?\(?0?\)?|0)\d{3,4}[ -]?\d{3}[ -]?\d{3,4}(?![\d/-])"),
+    _of("phone", r"(?<![\d/-])(?:\+?1[ .-])?\(?[2-9]\d\d\)?[ .-]\d{3}[ .-]\d{4}(?![\d/-])"),
     _of("phone", r"(?<![\d/-])(?:\+\d{1,3}[ .-]?)?\(?\d{2,5}\)?(?:[ .-]\d{2,5}){2,4}(?![\d/-])"),
     _of("plate", rf"[{_PLACES}][A-Z][·•\s]?[A-Z0-9]{{5,6}}(?![A-Z0-9])", 0),
     _of("address", r"(?<![A-Za-z0-9])[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}(?![A-Za-z0-9])", 0),
@@ -92,7 +94,7 @@ _TOLD = (
     _of(
         "address",
         r"(?:corner of|address(?:es)?(?: is| to)?:?|located at|meet me at|"
-        r"(?:deliver|sent?|ship|return|post)(?:ed)?(?: (?:it|them|this|that))? to|lives? at|arrived at)\s+"
+        r"(?:deliver|sen[dt]|ship|return|post)(?:ed)?(?: (?:it|them|this|that))? to|lives? at|arrived at)\s+"
         r"((?=[^\n]{0,60}\d)[^\n.?!]{6,90}(?:\n\s?,?\s?[A-Z0-9][^\n.?!]{2,40}){0,3})",
     ),
 )
@@ -100,7 +102,7 @@ _TOLD = (
 _ADDRESSES = (
     _of(
         "address",
-        rf"(?<![\w-])\d{{1,5}}[a-z]?(?:\s\d{{1,5}})?,?\s+(?:{_WORD}\s+){{0,4}}?(?:{_STREET})\b\.?"
+        rf"(?<![\w-])\d{{1,5}}[a-z]?(?:\s\d{{1,5}})?,?\s+(?:{_WORD}\s+){{0,4}}?(?:{_STREET})\b"
         r"(?:,?\s+(?:apt|suite|unit|flat)\.?\s*\d+\w*)*",
     ),
     _of("address", r"\b(?:apt|suite|unit|flat|box|psc|room)\.?\s*#?\d+\w*"),
@@ -116,7 +118,7 @@ _ADDRESSES = (
     _of("address", r"(?<![一-鿿\d])\d{1,4}(?:号楼|栋|幢|座)(?:[一二三四五六七八九\d]{1,2}单元)?\d{2,4}室?"),
 )
 _LEADS_IN = re.compile(
-    r"^.*?(?:寄到|送到|发到|发往|寄往|送往|地址是|地址为|地址改成|改成|改为|改到|住在|家在|换成|地址|我在|寄回|寄给|到|在|是)[:：]?"
+    r"^.*?(?:寄到|送到|发到|发往|寄往|送往|地址是|地址为|地址改成|改成|改为|改到|住在?|家在|换成|地址|我在|寄回|寄给|到|在|是)[:：]?"
 )
 _LONG_NUMBER = re.compile(r"(?<![\w.,-])(?=[A-Za-z]{0,4}-?\d)[A-Za-z]{0,4}[-_]?\d{3,}[\dA-Za-z]*(?:-\d+)*(?![\w-])")
 _OF_GOODS = re.compile(r"(?:商品编号|货号|款号|型号|sku|item|model|产品编号)[^A-Za-z0-9]{0,4}$", re.IGNORECASE)

@@ -8,6 +8,7 @@ from typing import Any
 
 from app.errors import BadInput, Conflict, NotFound
 from app.knowledge.editor import Editing, Reply
+from app.review.covered import Coverage
 from app.review.exchange import Exchange
 from app.review.item import Item, Outcome, ReviewQueue, SampleBook, Settled, Wanted
 from app.review.mask import Masker
@@ -28,12 +29,14 @@ class Reviewer:
         reader: Reader,
         editing: Callable[[], Awaitable[Editing]],
         samples: SampleBook,
+        coverage: Coverage,
         clock: Callable[[], datetime],
     ) -> None:
         self._queue = queue
         self._reader = reader
         self._editing = editing
         self._samples = samples
+        self._coverage = coverage
         self._clock = clock
 
     async def find(self, shop: str, wanted: Wanted, offset: int, limit: int) -> Reply:
@@ -159,7 +162,7 @@ class Reviewer:
         return str(sample["id"])
 
     async def _candidates(self, shop: str, exchange: Exchange) -> list[Reply]:
-        """The rows that the bot had in hand, as the editors' layer knows them."""
+        """The rows that the bot had in hand, then those it would find today, as the editors' layer knows them."""
         passages = [*exchange.decided.get("passages", ()), *exchange.drafted.get("passages", ())]
         places = list(dict.fromkeys((str(p.get("path", "")), str(p.get("locator", ""))) for p in passages))
         rows = (await self._editing()).rows
@@ -168,7 +171,10 @@ class Reviewer:
             about = locator.rpartition(" | ")[2]
             listed = await rows.chunks(shop, {"path": path, "q": about.replace(" > ", " ")}, 0, 20)
             found += [row for row in listed["chunks"] if row["locator"] == locator][:1]
-        return found
+        for row in await self._coverage.near(shop, exchange.question, rows) if exchange.question else ():
+            if all(row["key"] != known["key"] for known in found):
+                found.append(row)
+        return found[: CANDIDATES + 2]
 
     def _now(self) -> str:
         return self._clock().isoformat(timespec="microseconds")

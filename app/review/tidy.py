@@ -22,7 +22,9 @@ _POLITE_EN = (
     r"just wondering|i was wondering|wondering|just checking|i(?:'| a)?m just asking|please|ok|okay|so|um+|well|"
     r"could you tell me|can you tell me|i(?:'d| would) like to know|question for you|one more thing"
 )
-_BEFORE = re.compile(rf"^(?:(?:{_POLITE_ZH})[\s，,。.~～！!、:：]*|(?:{_POLITE_EN})\b[\s,.!:;–—-]*)+", re.IGNORECASE)
+_BEFORE = re.compile(
+    rf"^(?:(?:{_POLITE_ZH})[\s，,。.~～！!？?、:：]*|(?:{_POLITE_EN})\b[\s,.!?:;–—-]*)+", re.IGNORECASE
+)
 _AFTER = re.compile(
     r"(?:[\s，,。.~～！!]*(?:谢谢[啦你您哦]?|多谢|感谢|麻烦了|辛苦了?|拜托了?|急|在线等|thanks?(?: a lot| so much)?|"
     r"thank you(?: so much)?|cheers|thx|ty|please|pls|if that's ok|asap)[\s。.~～！!🙏😊]*)+$",
@@ -60,22 +62,33 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _VOCATIVE = re.compile(
-    r"^(?:(?:亲爱的|亲亲|亲|您好|你好|哈喽|嗯+|好的|是的|可以的|没问题|不好意思|抱歉|"
+    r"^(?:(?:是这样的|这个的话|这个嘛|亲爱的|亲亲|亲|您好|你好|哈喽|嗯+|好的|是的|可以的|没问题|不好意思|抱歉|"
     r"收到)(?:\[姓名\])?(?:先生|女士|小姐)?[\s，,~～！!。呢哦哈:：]+|"
     r"\[姓名\](?:先生|女士|小姐)?[\s，,~～！!:：]*|"
-    r"(?:hi|hello|hey|dear|sure|of course|no problem|no worries|yes|right|ok|okay|thanks|thank you|"
+    r"(?:so basically|basically|well|hi|hello|hey|dear|sure|of course|no problem|no worries|"
+    r"yes|right|ok|okay|thanks|thank you|"
     r"great question|good question)"
-    r"(?: there)?(?:[ ,]*\[name\])?\s?[,!.:–—-]+\s*|\[name\]\s?[,!.:]+\s*)+",
+    r"(?: there)?(?:[ ,]*\[name\])?\s?[,!.:–—-]+\s*|\[name\]\s?[,!.:]+\s*|(?:so|right|basically) (?=[A-Z]))+",
     re.IGNORECASE,
 )
 _EMOJI = re.compile(r"[\U0001F300-\U0001FAFF\u2600-\u27BF\uFE0F]+")
+_PART = re.compile(r"(?<=[，,。；;！!？?\n（）()])|(?<=[\u3400-\u9fff？?]) (?=[\u3400-\u9fff])|(?<=\.) ")
 _SHORT_WORDS = 4
 
 
 def tidy_question(text: str) -> str:
     """A question without what is said around it. Greetings of several lines go line by line."""
-    lines = [_bare(line) for line in text.split("\n")]
+    lines = [_bare(line) for line in _of_all(text).split("\n")]
     return " ".join(line for line in lines if line) or text.strip()
+
+
+def _of_all(text: str) -> str:
+    """Without the parts that hold a placeholder ("my order is …"), where something is asked in the others."""
+    if not PLACEHOLDER.search(text):
+        return text
+    parts = [part for part in _PART.split(text) if part]
+    kept = "".join(part for part in parts if not PLACEHOLDER.search(part)).strip(" ，,。.;；:：(（")
+    return kept if words(kept) else text
 
 
 def _bare(line: str) -> str:

@@ -17,6 +17,7 @@ PAGES = {
     "releases": "/console/releases",
     "test": "/console/test",
     "trust": "/console/trust",
+    "review": "/console/review",
     "brand": "/console/brand",
     "setup": "/console/setup",
 }

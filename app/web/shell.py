@@ -63,6 +63,7 @@ NAV: Sequence[NavItem] = (
     NavItem("releases", "/console/releases", "发布", "Releases", "layers", EDITORS, tab=True),
     NavItem("test", "/console/test", "试问", "Hit test", "search", EDITORS, tab=True),
     NavItem("trust", "/console/trust", "可信度", "Trust", "shield", EDITORS),
+    NavItem("review", "/console/review", "回收", "Review", "again", EDITORS),
     NavItem("brand", "/console/brand", "店铺与欢迎语", "Brand & welcome", "shop", EDITORS),
     NavItem("setup", "/console/setup", "开店向导", "Set-up guide", "spark", EDITORS),
     NavItem("desk", "/desk", "工作台", "Desk", "chat", DESK_ROLES, tab=True),

@@ -17,6 +17,9 @@ CHECK = "changed_values"
 _VOLATILE = re.compile(
     r"库存|存量|数量|销量|stock|inventory|quantity|\bqty\b|sold|reviews?|rating|updated", re.IGNORECASE
 )
+_RANGE = re.compile(r"\d\s*(?:to|[-–—~～]|至|到)\s*\d")
+SAME_QUESTION = 0.5
+"""Two FAQ rows ask the same thing when their titles share so many words."""
 SAID_SHARED, SAID_ALIKE = 2, 0.5
 """Two sentences with a value in common speak of the same thing when they share so many words…"""
 TOPIC_SHARED, TOPIC_ALIKE = 4, 0.5
@@ -78,13 +81,25 @@ def _still_says(change: Altered, chunk: Chunk, sentence: str) -> bool:
     """Whether a sentence elsewhere states a value that the change took away, of the same thing."""
     old, new, there = hard_values(change.before), hard_values(change.after), hard_values(sentence)
     gone = {unit: old[unit] - new.get(unit, frozenset()) for unit in old if new.get(unit)}
-    if not any(there.get(unit, frozenset()) & amounts for unit, amounts in gone.items()):
+    if not any(_states(there.get(unit, frozenset()), amounts, change.before) for unit, amounts in gone.items()):
         return False
     alone, other = content_words(change.before), content_words(sentence)
     if len(alone & other) >= SAID_SHARED and likeness(alone, other) >= SAID_ALIKE:
         return True
     ours, theirs = alone | content_words(change.was.title), other | content_words(chunk.title)
     return len(ours & theirs) >= TOPIC_SHARED and likeness(ours, theirs) >= TOPIC_ALIKE
+
+
+def _states(there: frozenset[str], amounts: frozenset[str], before: str) -> bool:
+    """Of a range ("2 to 4 days") both ends have to stand there: "4 to 6 days" is another region's."""
+    return bool(amounts) and amounts <= there if _RANGE.search(before) else bool(there & amounts)
+
+
+def _other_case(change: Altered, chunk: Chunk) -> bool:
+    """Whether two FAQ rows ask different things ("exchange clothes", "exchange bedding"): each may have its figure."""
+    if chunk.kind is not Kind.FAQ or change.now.kind is not Kind.FAQ:
+        return False
+    return likeness(content_words(change.now.title), content_words(chunk.title)) < SAME_QUESTION
 
 
 def _changed(change: Altered) -> Finding:
@@ -105,7 +120,7 @@ def _left_behind(change: Altered, chunk: Chunk, sentence: str) -> Finding:
     new = "; ".join(shown(u, hard_values(change.after)[u]) for u in sorted(units))
     return _finding(
         change.now,
-        Severity.BLOCKS,
+        Severity.WARNS if _other_case(change, chunk) else Severity.BLOCKS,
         Words(
             f"这里由 {old} 改成了 {new}，而“{quoted(chunk.title, 40)}”仍写着“{quoted(sentence, 80)}”",
             f"{old} became {new} here, while “{quoted(chunk.title, 40)}” still says “{quoted(sentence, 80)}”",

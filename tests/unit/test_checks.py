@@ -271,3 +271,27 @@ def test_many_rows_alike_are_noted_row_by_row_and_not_pair_by_pair() -> None:
     ]
     noted = [finding for finding in found(*rows) if finding.check == "near_duplicates"]
     assert 0 < len(noted) < len(rows)
+
+
+def test_another_question_with_the_same_figure_does_not_block_a_change() -> None:
+    clothes = a_row("衣服尺码不合适能换吗？", "衣服签收后7天内可免费换1次尺码或颜色，我们承担来回运费。", row=20)
+    bedding = a_row("床品尺寸买错了能换吗？", "没拆内袋的床品可以在签收后7天内换尺寸，来回运费由买家承担。", row=21)
+    longer = a_row("衣服尺码不合适能换吗？", "衣服签收后14天内可免费换1次尺码或颜色，我们承担来回运费。", row=20)
+    findings = found(longer, bedding, before=[clothes, bedding])
+    assert not any(finding.blocks for finding in findings)
+    assert findings  # it is told all the same
+
+
+def test_another_regions_range_is_not_the_old_figure() -> None:
+    uk = a_row("How long does standard delivery take?", "Standard delivery takes 2 to 4 working days.", row=3)
+    isles = a_row("How long does island delivery take?", "Island delivery takes 4 to 6 working days.", row=4)
+    slower = a_row("How long does standard delivery take?", "Standard delivery takes 3 to 5 working days.", row=3)
+    findings = found(slower, isles, before=[uk, isles])
+    assert not any(finding.blocks or finding.other for finding in findings)
+
+
+def test_the_same_rule_left_behind_elsewhere_still_blocks() -> None:
+    policy = a_policy("Delivery", "Standard delivery takes 2 to 4 working days.", path="policies/delivery.md")
+    uk = a_row("How long does standard delivery take?", "Standard delivery takes 2 to 4 working days.", row=3)
+    slower = a_row("How long does standard delivery take?", "Standard delivery takes 3 to 5 working days.", row=3)
+    assert any(finding.blocks for finding in found(slower, policy, before=[uk, policy]))

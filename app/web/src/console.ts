@@ -7,6 +7,7 @@ import { home } from "./console/home.ts";
 import { knowledgePage } from "./console/knowledge.ts";
 import { productsPage } from "./console/products.ts";
 import { releasesPage } from "./console/releases.ts";
+import { reviewPage } from "./console/review.ts";
 import { setupPage } from "./console/setup.ts";
 import { trustPage } from "./console/trust.ts";
 import { uploadPage } from "./console/upload.ts";
@@ -21,6 +22,7 @@ const pages: Record<string, (root: HTMLElement) => void> = {
   releases: releasesPage,
   test: hitTest,
   trust: trustPage,
+  review: reviewPage,
   upload: uploadPage,
   brand: brandPage,
   setup: setupPage,

@@ -12,8 +12,10 @@ interface FileReport {
   unchanged: number;
   vanished: number;
   error: string;
-  skipped: { row: number | string; reason: string }[];
+  error_zh?: string;
+  skipped: { row: number | string; reason: string; reason_zh?: string }[];
   warnings: string[];
+  warnings_zh?: string[];
 }
 
 export interface Report {
@@ -109,9 +111,9 @@ function fileTable(files: FileReport[]): HTMLElement {
   const rows = told.flatMap((file) => {
     const numbers = [file.chunks, file.new, file.changed, file.unchanged, file.vanished];
     const notes = [
-      ...(file.error ? [h("p", { class: "alert" }, file.error)] : []),
-      ...file.skipped.map((row) => h("p", { class: "hint" }, t(`跳过第 ${row.row} 行：`, `Row ${row.row} skipped: `) + row.reason)),
-      ...file.warnings.map((warning) => h("p", { class: "hint" }, warning)),
+      ...(file.error ? [h("p", { class: "alert" }, t(file.error_zh || file.error, file.error))] : []),
+      ...file.skipped.map((row) => h("p", { class: "hint" }, t(`跳过第 ${row.row} 行：`, `Row ${row.row} skipped: `) + t(row.reason_zh || row.reason, row.reason))),
+      ...file.warnings.map((warning, index) => h("p", { class: "hint" }, t(file.warnings_zh?.[index] || warning, warning))),
     ];
     const shown = notes.length > 4 ? [h("details", {}, h("summary", {}, t(`${notes.length} 条说明`, `${notes.length} notes`)), ...notes)] : notes;
     return [

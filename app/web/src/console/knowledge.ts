@@ -112,13 +112,16 @@ class KnowledgePage {
 
   private async load(offset: number): Promise<void> {
     const { total, chunks } = await rows.list({ ...this.wanted, offset, limit: PAGE });
+    // What somebody is typing into an open row stays, whatever is searched for meanwhile.
+    const typed = [...this.list.children].filter((item): item is HTMLElement => item instanceof HTMLElement && item.dataset.typed !== undefined);
+    const kept = new Set(typed.map((item) => item.dataset.key));
     if (!offset) {
       this.shown = [];
-      this.list.replaceChildren();
+      for (const item of [...this.list.children]) if (!typed.includes(item as HTMLElement)) item.remove();
       this.bulk.clear();
     }
     this.shown.push(...chunks);
-    this.list.append(...chunks.map((row) => this.line(row)));
+    this.list.append(...chunks.filter((row) => !kept.has(row.key)).map((row) => this.line(row)));
     this.more.hidden = this.shown.length >= total;
     const everything = h("input", { type: "checkbox", "aria-label": t("选中列出的全部", "Select all that are listed") });
     everything.addEventListener("change", () => {
@@ -126,7 +129,7 @@ class KnowledgePage {
     });
     const name = this.wanted.path ? this.wanted.path.split("/").pop() ?? "" : t("全部资料", "Everything");
     this.head.replaceChildren(h("label", { class: "check" }, everything, h("h2", {}, name)), h("small", {}, t(`${count(total)} 条`, `${count(total)} entries`)));
-    if (!total) this.list.replaceChildren(h("li", { class: "empty" }, h("p", {}, this.wanted.q ? t("没有找到。换个说法，或清掉筛选。", "Nothing fits. Try other words, or clear the filter.") : t("这里还没有内容。", "There is nothing here yet."))));
+    if (!total && !typed.length) this.list.replaceChildren(h("li", { class: "empty" }, h("p", {}, this.wanted.q ? t("没有找到。换个说法，或清掉筛选。", "Nothing fits. Try other words, or clear the filter.") : t("这里还没有内容。", "There is nothing here yet."))));
   }
 
   private line(row: Row): HTMLElement {
@@ -140,13 +143,15 @@ class KnowledgePage {
       h("span", { class: "source" }, [this.wanted.path ? "" : row.path, row.kind === "faq" && row.row ? t(`第 ${row.row} 行`, `row ${row.row}`) : row.locator].filter(Boolean).join(" · ")),
     );
     const place = h("div", { class: "row-place" });
-    const item = h("li", { class: `row-item ${row.state}` }, h("div", { class: "row-bar" }, box, open), place);
+    const item = h("li", { class: `row-item ${row.state}`, "data-key": row.key }, h("div", { class: "row-bar" }, box, open), place);
+    place.addEventListener("input", () => (item.dataset.typed = ""));
     open.addEventListener("click", () => (place.childElementCount ? this.shut(place, open) : void this.open(row, item, place, open)));
     return item;
   }
 
   private shut(place: HTMLElement, open: HTMLElement): void {
     place.replaceChildren();
+    delete place.parentElement?.dataset.typed;
     open.setAttribute("aria-expanded", "false");
     open.focus();
   }
