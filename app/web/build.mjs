@@ -9,7 +9,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const ENTRIES = [
   { name: "widget", what: "chat widget", gzipLimitBytes: 15_000, format: "iife" },
   { name: "desk", what: "desk", gzipLimitBytes: 25_000, format: "esm" },
-  { name: "console", what: "knowledge console", gzipLimitBytes: 40_000, format: "esm" },
+  { name: "console", what: "knowledge console", gzipLimitBytes: 45_000, format: "esm" },
 ];
 
 const minifiedCss = {
