@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.knowledge.tokenize import words
 from app.review.group import share_told
 from eval.recovery.simulate import Hidden
 
-TOLD = 0.6
-"""Share of the hidden answer's words, figures counting double, that a draft has to have."""
+TOLD, TOLD_SHORT, SHORT = 0.6, 0.4, 6
+"""Share of the hidden answer's words, figures counting double, that a draft has to have; of an answer of few words one
+synonym ("no cash on delivery" for "cash on delivery is not supported") is a third."""
 _FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -85,7 +87,8 @@ def _take(result: Result, hidden: Hidden, title: str, draft: Mapping[str, Any]) 
 def _says_it(whole: str, told: str) -> bool:
     figures = set(_FIGURE.findall(whole))
     kept = len(figures & set(_FIGURE.findall(told)))
-    return share_told(whole, told) >= TOLD and kept >= 0.7 * len(figures)
+    enough = TOLD if len(set(words(whole))) >= SHORT else TOLD_SHORT
+    return share_told(whole, told) >= enough and kept >= 0.7 * len(figures)
 
 
 def _holds(draft: Mapping[str, Any], value: str) -> bool:
