@@ -9,7 +9,7 @@ from app.chat.language import language_of
 from app.chat.turn import Citation, Evidence, Question, Sentence
 from app.chat.verify import Verifier
 from app.knowledge.sentences import split_sentences
-from eval.harness import Sample, SolvedSample, Solver, Suite
+from eval.harness import Sample, SeenPassage, SolvedSample, Solver, Suite
 from eval.public_data import data_folder, records
 
 
@@ -41,7 +41,8 @@ class VerifierSolver:
         failed = [one for one in said if self._verifier.judge(one, grounds).reason]
         carried = 1 - len(failed) / len(said)
         reply = {"id": sample.id, "text": claim.response, "citations": [], "language": question.language}
-        return SolvedSample({**reply, "decision": "refuse" if failed else "answer", "confidence": carried})
+        passages = (SeenPassage("context", "", text=claim.context),)
+        return SolvedSample({**reply, "decision": "refuse" if failed else "answer", "confidence": carried}, passages)
 
 
 def groundedness() -> tuple[Suite, Solver]:

@@ -117,7 +117,11 @@ def replay_json(reply: Reply) -> dict[str, Any]:
         }
         if evidence.draft
         else {},
-        "grounds": {**reply.decision.grounds.as_json(), "origins": [s.origin for s in reply.sentences]},
+        "grounds": {
+            **reply.decision.grounds.as_json(),
+            "origins": [sentence.origin for sentence in reply.sentences],
+            "said": [sentence.text for sentence in reply.sentences],
+        },
     }
 
 

@@ -19,24 +19,33 @@ _VERIFIER = Verifier()
 def grounded_sentences(sample: Sample, solved: SolvedSample) -> Score:
     """Share of the sentences sent as true that what they cite, or a passage that was found, carries.
 
-    What stands literally in a source is carried; what was phrased is put to the claim checker. None when nothing was
-    told as true.
+    What stands literally in a source, or was composed by the server, is carried; what a model phrased is put to the
+    claim checker. None when nothing was told as true.
     """
     reply = solved.reply
     if reply.get("decision") not in SENT:
         return Score(None)
-    said = [sentence for sentence in split_sentences(str(reply.get("text", ""))) if sentence.strip()]
+    said, written = _sentences(solved)
     sources = [str(c.get("quote", "")) for c in reply.get("citations") or ()] + [
         text for p in solved.passages for text in (p.text, f"{p.title}: {p.text}")
     ]
     literal = [normalise(source) for source in sources if source]
-    loose = [s for s in said if not any(normalise(s).strip(".") in source for source in literal)]
-    failed = _not_carried(
-        loose, sources, Question(sample.question, sample.question, language_of(sample.question, "en"))
-    )
+    loose = [s for s in written if not any(normalise(s).strip(".") in source for source in literal)]
+    asked = Question(sample.question, sample.question, language_of(sample.question, "en"))
+    failed = _not_carried(loose, sources, asked)
     if not said:
         return Score(None)
     return Score(1 - len(failed) / len(said), "not carried: " + " / ".join(failed) if failed else "")
+
+
+def _sentences(solved: SolvedSample) -> tuple[list[str], list[str]]:
+    """All sentences that were sent, and those of them that somebody wrote: the server composes the others out of
+    approved words, looked-up values and quotations. A reply that does not tell them apart was written."""
+    told, origins = solved.grounds.get("said"), solved.grounds.get("origins")
+    if told and origins and len(told) == len(origins):
+        return list(told), [text for text, origin in zip(told, origins, strict=True) if origin == "model"]
+    said = [sentence for sentence in split_sentences(str(solved.reply.get("text", ""))) if sentence.strip()]
+    return said, said
 
 
 def _not_carried(said: Sequence[str], sources: Sequence[str], question: Question) -> list[str]:
