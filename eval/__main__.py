@@ -15,7 +15,9 @@ from rich.table import Table
 from app.settings import Settings
 from eval.ab import ab
 from eval.certify_command import certify
+from eval.conditions import conditions
 from eval.dev_sets import DEV_SETS, located
+from eval.fit_support import fit_support
 from eval.gates import failures
 from eval.groundedness import groundedness
 from eval.harness import Outcome, Suite, Task, run
@@ -46,6 +48,8 @@ app.command("groundedness")(groundedness)
 app.command("certify")(certify)
 app.command("ab")(ab)
 app.command("personas")(personas)
+app.command("conditions")(conditions)
+app.command("fit-support")(fit_support)
 
 
 @app.callback()

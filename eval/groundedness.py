@@ -17,14 +17,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.chat.check_text import check_text
 from app.chat.verify import Verifier
 from app.errors import NotFound
-from eval.metrics import auroc, percentile
+from eval.fit_support import balanced_accuracy, cross_validated, own_items, public_items, table_of
+from eval.metrics import percentile
 from eval.mutations.measure import open_shop
 from eval.planted.faults import FAULTS
 from eval.planted.plant import FAITHFUL, Planted, planted
-from eval.public_data import data_folder, records
 from eval.run_command import KNOWN, SAMPLE_SHOPS
 from eval.screen import screen
 from eval.statistics import Rate
@@ -114,27 +113,12 @@ def _within(judged: Judged) -> bool:
 
 
 def _public() -> bool:
-    """Balanced accuracy of `check_text` at one half, per source."""
-    scores: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
-    for item in records(data_folder("groundedness") / "items.jsonl"):
-        if item["supported"] is not None:
-            source = str(item["source"]).partition("-")[0]
-            scores[source][bool(item["supported"])].append(check_text(item["response"], item["context"]))
-    table = Table(title="Public sets: check_text at 0.5", title_justify="left", header_style="bold")
-    for heading in ("source", "supported", "not", "balanced accuracy", "wanted", "AUROC"):
-        table.add_column(heading, justify="left" if heading == "source" else "right")
-    good = True
-    for source, (bad, fine) in sorted(scores.items()):
-        balanced = balanced_accuracy(fine, bad)
-        good = good and balanced >= WANTED.get(source, 0.0)
-        cells = (f"{balanced:.3f}", f"{WANTED.get(source, 0.0):.2f}", f"{auroc(fine, bad) or 0:.3f}")
-        table.add_row(source, str(len(fine)), str(len(bad)), *cells)
-    screen.print(table)
-    return good
-
-
-def balanced_accuracy(supported: Sequence[float], unsupported: Sequence[float], threshold: float = 0.5) -> float:
-    """Mean of the shares of both classes that fall on their side of the threshold."""
-    kept = sum(p >= threshold for p in supported) / max(1, len(supported))
-    stopped = sum(p < threshold for p in unsupported) / max(1, len(unsupported))
-    return (kept + stopped) / 2
+    """Balanced accuracy at one half per source, by models that saw nothing of what they judge."""
+    scores = cross_validated([*public_items(), *own_items()])
+    scores.pop("own", None)
+    screen.print(table_of(scores, "Public sets: check_text, cross-validated by group; RGB-made never fitted on"))
+    reached = {source: balanced_accuracy(*both) for source, both in scores.items()}
+    for source, least in WANTED.items():
+        if reached.get(source, 0.0) < least:
+            screen.print(f"[red]{source}: {reached.get(source, 0.0):.3f}, wanted {least:.2f}[/]")
+    return all(reached.get(source, 0.0) >= least for source, least in WANTED.items())

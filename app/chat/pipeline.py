@@ -21,6 +21,7 @@ from app.chat.language import language_of
 from app.chat.own_order import OwnOrders, choice, evidence_of
 from app.chat.ports import OneThreshold, Trust
 from app.chat.products import ProductReader, Reading
+from app.chat.reckon import opened, put_right, work_out
 from app.chat.remember import Found, Memory
 from app.chat.reply import Responder
 from app.chat.retrieve import QueryVectors, Retriever
@@ -116,6 +117,7 @@ class Pipeline:
     async def _find(self, question: Question, turn: Turn, view: KnowledgeView) -> tuple[Question, Findings | Decision]:
         """What is known of the question since somebody asked it, or what looking it up comes to now; or the decision,
         where its embedding says that nothing is to be looked up."""
+        question = opened(question)
         key = self._memory.key(question, turn, view)
         if known := await self._memory.recall(key):
             question = known.asked_as(question)
@@ -129,10 +131,13 @@ class Pipeline:
         return question, found
 
     async def _conclude(self, question: Question, found: Findings, turn: Turn) -> Decision:
-        """What was found is answered from, asked of the shopper's order, or handed over."""
+        """What was found is worked out, answered from, asked of the shopper's order, or handed over."""
+        if worked := work_out(question, found.passages, found.view, turn, found.confidence):
+            return replace(worked, grounds=found.grounds)
         if self._decider.is_about_an_order(question, turn, found.confidence, found.grounds.threshold):
             return await self._order(question, turn, found.view)
-        return replace(self._decider.decide(question, found, turn), grounds=found.grounds)
+        decision = put_right(self._decider.decide(question, found, turn))
+        return replace(decision, grounds=found.grounds)
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncIterator[Sentence]:
         """The reply, sentence by sentence, each checked against its evidence before it is yielded."""
@@ -206,6 +211,7 @@ class Pipeline:
 
         Asked across languages, it is searched with its shop words in the language of the knowledge too.
         """
+        question = opened(question)
         query = await self._retriever.vectors(question)
         question = with_intent(question, self._intents.probabilities(query.alone))
         if self._anger:

@@ -61,6 +61,7 @@ class Question:
     intent     "knowledge", "order", "human", "smalltalk", "complaint", "medical", "legal", "injection", "unclear"
     order_ids, phone_tails: identifiers named in the message, or still standing from the history
     signals    everything else worth logging, by name
+    asked_as   the message as written, where `text` is the open question behind a claim ("30 days, right?"); else ""
     """
 
     text: str
@@ -72,6 +73,7 @@ class Question:
     phone_tails: tuple[str, ...] = ()
     signals: Mapping[str, float] = field(default_factory=_no_scores)
     plain: str = ""
+    asked_as: str = ""
 
     @property
     def searched(self) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.chat.support import sounds
-from eval.groundedness import balanced_accuracy, judge_planted
+from eval.fit_support import balanced_accuracy
+from eval.groundedness import judge_planted
 from eval.mutations.measure import open_shop
 from eval.planted.faults import FAULTS
 from eval.planted.plant import FAITHFUL, planted
