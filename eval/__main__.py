@@ -26,6 +26,7 @@ from eval.production import ShopSolver, open_solvers
 from eval.read_suite import read_suite
 from eval.report.files import write_report
 from eval.report.tables import figure, headline, print_failures, reliability_table, suite_table
+from eval.rgb import rgb
 from eval.run_command import KNOWN, SAMPLE_SHOPS, compare_runs, run_suites
 from eval.scorers import SCORERS
 from eval.screen import run_or_tell, screen
@@ -49,6 +50,7 @@ app.command("certify")(certify)
 app.command("ab")(ab)
 app.command("personas")(personas)
 app.command("conditions")(conditions)
+app.command("rgb")(rgb)
 app.command("fit-support")(fit_support)
 
 
