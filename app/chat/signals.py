@@ -69,7 +69,7 @@ THANKS = _any(
     r"^(好的?|嗯+|行|不用(了|啦)?|没有?了|没事了?|no(pe)?( that'?s (all|it|fine|ok))?|nah|that'?s (all|it)|ok(ay)?|great|cool|perfect|cheers|lovely|brilliant|got it|明白了?|知道了?|收到|可以)?[\s,，.。!！~～]*(谢+谢*(你|您|啦|了|哈|老板|亲)?|多谢(晒|啦)?|唔该(晒)?|感谢|辛苦(了|啦)?|thank(s| you| u)?( so much| very much| a lot| a bunch| for.{0,20})?|thx|tysm|ty|cheers|ta|much appreciated)[\s!！~～.。,，啦哈mate呢亲]*$",
 )
 GOODBYE = _any(
-    r"^(no[, ]+)?(再见|拜拜?|88+|回见|先这样|没(事|别的|问题)了|bye+( bye)?|goodbye|see (you|ya)|cya|later|that('s| is| will be) all( for now)?|nothing else|晚安|good night)[\s!！~～.。,，了吧啦thanks]*$",
+    r"^(no[, ]+)?((没(事|别的|问题|有)了|就这样|好的?|行)[\s，,。]*)?(再见|拜拜?|88+|回见|先这样|没(事|别的|问题)了|bye+( bye)?|goodbye|see (you|ya)|cya|later|that('s| is| will be) all( for now)?|nothing else|晚安|good night)[\s!！~～.。,，了吧啦thanks]*$",
 )
 ACKNOWLEDGEMENT = _any(
     r"^(好(的|吧|滴|哒|呀)?|嗯+|哦+|噢|行(吧)?|ok(ay)?|k|kk|okey|sure|alright|fine|right|got it|i see|明白(了)?|知道(了|啦)?|懂了|收到|了解|可以|great|cool|perfect|nice|lol|哈哈+|呵呵|嘻嘻|no worries|sounds good|makes sense|不用(了|啦)|没有?了|没事(了|啦))[\s!！~～.。,，]*$",

@@ -66,6 +66,7 @@ def test_without_any_words_the_locale_decides_then_the_brand() -> None:
         ("不用了", "smalltalk.acknowledgement"),
         ("没有了", "smalltalk.acknowledgement"),
         ("bye", "smalltalk.goodbye"),
+        ("没别的了，再见", "smalltalk.goodbye"),
         ("no, nothing else", "smalltalk.goodbye"),
         ("谢谢，另外运费多少", "knowledge"),
         ("thanks, how long is delivery", "knowledge"),
