@@ -62,6 +62,7 @@ from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
+from app.reading_parts import make_judge
 from app.review_parts import make_review
 from app.sample_book import FileSampleBook
 from app.settings import Settings
@@ -254,6 +255,7 @@ def make_pipeline(
     """The production pipeline over that knowledge and model. `trust` None: the certificates under home; `memory`
     None: every question is looked up anew; `prompts` None: our own."""
     warm()
+    judge, confidence = make_judge(settings.reranker, FITTED)
     lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
     orders = FileOrderBook(knowledge.brands.orders)
     reader = ProductReader(
@@ -273,7 +275,8 @@ def make_pipeline(
         retriever=Retriever(knowledge.index, knowledge.embedder),
         reader=reader,
         selector=Selector(load_model(FITTED / "selector.json")),
-        confidence=load_model(FITTED / "confidence.json"),
+        confidence=confidence,
+        judge=judge,
         decider=Decider(Composer(), lines, Policy(answer=settings.confidence_threshold)),
         responder=responder,
         orders=GuardedOrders(orders),

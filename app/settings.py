@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     releases_kept: int = Field(
         default=30, ge=0, description="Newest releases of a shop that are kept, besides the live one; 0 = all"
     )
-    reranker: str = Field(default="none", description="none, or a CrossEncoder model name or path")
+    reranker: str = Field(default="reader", description="reader (built in), none, or a CrossEncoder model name or path")
 
     master_key: SecretStr = Field(
         default=SecretStr(""), description="Base64 of 32 bytes that wraps data keys; empty = made once under home"

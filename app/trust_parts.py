@@ -10,7 +10,7 @@ from typing import Any
 from app.adapters.trust.files import FileTrust
 from app.knowledge.ports import Catalogue
 
-FITTED_FILES = ("intents.json", "selector.json", "confidence.json")
+FITTED_FILES = ("intents.json", "selector.json", "confidence.json", "judge.json", "confidence-read.json")
 
 
 def make_trust(

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +22,21 @@ from app.chat.confidence import CONFIDENCE_FEATURES, confidence_features
 from app.chat.decide import worth_saying
 from app.chat.pipeline import Pipeline
 from app.chat.select import FEATURES, features
-from app.chat.turn import Passage, Turn
+from app.chat.turn import Passage, Question, Turn
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.view import KnowledgeView
 from eval.harness import Sample, Source
 from eval.scorers.source import same_source
 
 SELECTED_INTENTS = ("knowledge", "medical")
+NO_QUESTION = Question("", "", "")
 TRAINING = "training"
 """Group prefix of examples that teach but are measured on nowhere."""
 
 Scores = NDArray[np.float64]
 Knots = Sequence[tuple[float, float]]
+Boosted: TypeAlias = Any
+"""scikit-learn's boosted trees, which have no types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Example:
     table: tuple[Mapping[str, float], ...]
     rows: Scores
     labels: NDArray[np.int64]
+    question: Question = NO_QUESTION
 
     @property
     def measured(self) -> bool:
@@ -55,10 +59,10 @@ class Example:
 
 _MORE_IS_BETTER = frozenset(
     "dense dense_alone above_next rank phrasing whole sentence lexical question_covered title_covered rarest_covered "  # noqa: SIM905
-    "said_title name_covered attribute_found p_knowledge first told".split()
+    "said_title name_covered attribute_found p_knowledge first told chosen read read_above read_best".split()
 )
 _LESS_IS_BETTER = frozenset(
-    {"row_is_silent", "below_best", "unknown_words", "attribute_missing", "p_offtopic", "p_vague"}
+    {"row_is_silent", "below_best", "unknown_words", "attribute_missing", "p_offtopic", "p_vague", "read_rank"}
 )
 """Features by which way they may move a model; the others may go either way."""
 
@@ -87,7 +91,7 @@ async def examples_of(pipeline: Pipeline, group: str, turns: Iterable[tuple[Samp
         table = tuple(features(seen.question, seen.passages, seen.view, seen.reading))
         rows = np.array([[row[name] for name in FEATURES] for row in table], dtype=np.float64)
         labels = np.array([int(answers(sample, passage, seen.view)) for passage in seen.passages], dtype=np.int64)
-        found.append(Example(group, sample, seen.passages, table, rows, labels))
+        found.append(Example(group, sample, seen.passages, table, rows, labels, seen.question))
     return found
 
 
@@ -118,20 +122,19 @@ class Judged:
 
 
 def fit(
-    examples: Sequence[Example], embedder: str, options: Options = Options()
+    examples: Sequence[Example], held_out: Sequence[Scores], embedder: str, options: Options = Options()
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The selector and the confidence model as JSON, each with its report."""
-    held_out = out_of_fold(examples, options)
+    """The selector and the confidence model as JSON, each with its report; `held_out` is what `out_of_fold` gives."""
     knots = logistic_knots(np.concatenate(held_out), np.concatenate([e.labels for e in examples]))
     judged = judge(examples, held_out, knots)
     selector = {
-        **_model_json("selector", embedder, FEATURES, _train(examples, options), knots),
+        **model_json("selector", embedder, FEATURES, _train(examples, options), knots),
         "report": {"samples": len(examples), "passages": int(sum(len(e.labels) for e in examples))},
     }
     scores = _out_of_fold_answers(examples, judged, options)
     answer_knots = logistic_knots(scores, judged.right)
     confidence = {
-        **_model_json(
+        **model_json(
             "confidence",
             embedder,
             CONFIDENCE_FEATURES,
@@ -148,7 +151,7 @@ def fit(
 
 def out_of_fold(examples: Sequence[Example], options: Options) -> list[Scores]:
     """Raw scores of every example's passages, by models that have not seen the example."""
-    folds = _folds(examples, options)
+    folds = folds_of(examples, options)
     scores: list[Scores] = [np.empty(0)] * len(examples)
     for fold in range(options.folds):
         model = _train([e for e, f in zip(examples, folds, strict=True) if f != fold], options)
@@ -253,7 +256,7 @@ def _left_out_shops(examples: Sequence[Example], options: Options) -> dict[str, 
     return reports
 
 
-def _folds(examples: Sequence[Example], options: Options) -> NDArray[np.int64]:
+def folds_of(examples: Sequence[Example], options: Options) -> NDArray[np.int64]:
     """Fold of each example; a training shop is in one fold as a whole."""
     rng = np.random.default_rng(options.seed)
     of_group = {group: int(rng.integers(options.folds)) for group in sorted({e.group for e in examples})}
@@ -262,11 +265,11 @@ def _folds(examples: Sequence[Example], options: Options) -> NDArray[np.int64]:
 
 
 def _out_of_fold_answers(examples: Sequence[Example], judged: Judged, options: Options) -> Scores:
-    folds = _folds(examples, options)
+    folds = folds_of(examples, options)
     scores = np.empty(len(examples))
     for fold in range(options.folds):
-        model = _boosted(options, CONFIDENCE_FEATURES, trees=80, leaf=40)
-        weights = _weights(examples, options)
+        model = boosted(options, CONFIDENCE_FEATURES, trees=80, leaf=40)
+        weights = weights_of(examples, options)
         inside, outside = folds != fold, folds == fold
         model.fit(judged.rows[inside], judged.right[inside], sample_weight=weights[inside])
         scores[outside] = model.decision_function(judged.rows[outside])
@@ -274,22 +277,22 @@ def _out_of_fold_answers(examples: Sequence[Example], judged: Judged, options: O
 
 
 def _train_answers(examples: Sequence[Example], judged: Judged, options: Options) -> Any:
-    model = _boosted(options, CONFIDENCE_FEATURES, trees=80, leaf=40)
-    return model.fit(judged.rows, judged.right, sample_weight=_weights(examples, options))
+    model = boosted(options, CONFIDENCE_FEATURES, trees=80, leaf=40)
+    return model.fit(judged.rows, judged.right, sample_weight=weights_of(examples, options))
 
 
 def _train(examples: Sequence[Example], options: Options) -> Any:
-    weights = np.repeat(_weights(examples, options), [len(e.labels) for e in examples])
-    model = _boosted(options, FEATURES, trees=options.trees, leaf=options.leaf)
+    weights = np.repeat(weights_of(examples, options), [len(e.labels) for e in examples])
+    model = boosted(options, FEATURES, trees=options.trees, leaf=options.leaf)
     rows, labels = np.vstack([e.rows for e in examples]), np.concatenate([e.labels for e in examples])
     return model.fit(rows, labels, sample_weight=weights)
 
 
-def _weights(examples: Sequence[Example], options: Options) -> Scores:
+def weights_of(examples: Sequence[Example], options: Options) -> Scores:
     return np.array([options.weight_of_suites if e.measured else 1.0 for e in examples])
 
 
-def _boosted(options: Options, names: Sequence[str], *, trees: int, leaf: int) -> Any:
+def boosted(options: Options, names: Sequence[str], *, trees: int, leaf: int) -> Any:
     """Boosted trees that may not contradict what each feature means: more of the question covered is never worse.
 
     Bound like this they say the same of the shops they were fitted on, and more of shops nobody labelled.
@@ -309,7 +312,7 @@ def _boosted(options: Options, names: Sequence[str], *, trees: int, leaf: int) -
     )
 
 
-def _model_json(name: str, embedder: str, names: Sequence[str], model: Any, knots: Knots) -> dict[str, Any]:
+def model_json(name: str, embedder: str, names: Sequence[str], model: Any, knots: Knots) -> dict[str, Any]:
     return {
         "name": name,
         "embedder": embedder,

@@ -14,17 +14,23 @@ from rich.table import Table
 
 from app.adapters.llm.no_model import NoModel
 from app.bootstrap import FITTED, ShopFiles, make_embedder, make_index, make_pipeline
+from app.chat.ports import Reranker
+from app.chat.rerank import READ
+from app.chat.turn import Passage
 from app.errors import BadInput, ConfigurationError
 from app.gatekeeping import SUITE
 from app.knowledge.ports import Embedder, KnowledgeIndex
+from app.reading_parts import NOBODY, make_reranker
 from app.settings import Settings
 from eval import calibrate as selection
-from eval.calibrate import Example
+from eval import calibrate_reading as reading
+from eval.calibrate import Example, Options
 from eval.certify import ALPHA, DELTA
 from eval.certify_shops import certify_shops
 from eval.fit_intents import fit_intents, labelled
 from eval.production import ShopSolver, open_solver, open_solvers
 from eval.read_suite import read_suite
+from eval.reader.pairs import kept_apart
 from eval.report.tables import figure
 from eval.training_shops import (
     TrainingCatalogue,
@@ -99,18 +105,43 @@ async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, 
         with_plain_questions(s, certain=EASY_A_TRAINING_SHOP, strange=EASY_A_TRAINING_SHOP, seed=n)
         for n, s in enumerate(shops)
     ]
-    examples += await _training_examples(settings, [*small, *own], embedder)
+    examples += await training_examples(settings, [*small, *own], embedder)
     embedder.save()
     if not any(example.labels.any() for example in examples):
         raise BadInput("No question of the suites found its source, so nothing can be fitted. Nothing was changed.")
-    selector, confidence = selection.fit(examples, embedder.name)
+    held_out = selection.out_of_fold(examples, Options())
+    selector, confidence = selection.fit(examples, held_out, embedder.name)
     console.print(_selection_table(selector["report"], confidence["report"]), _reliability_table(confidence["report"]))
+    models = {"selector": selector, "confidence": confidence}
+    if (reranker := make_reranker(settings.reranker)) is not None:
+        passages = reading.chosen(examples, held_out, selector["knots"])
+        reads = await _read(reranker, examples, passages)
+        judge, read = reading.fit_reading(examples, passages, reads, embedder.name, settings.reranker, Options())
+        console.print(_selection_table(judge["report"], read["report"], "Passages read, and confidence in them"))
+        console.print(_reliability_table(read["report"]))
+        models |= {"judge": judge, "confidence-read": read}
     if check:
         console.print("Nothing was changed (--check).")
         return
-    selection.write(selector, FITTED / "selector.json")
-    selection.write(confidence, FITTED / "confidence.json")
-    console.print(f"Written: intents, selector and confidence in {FITTED}. A server reads them at its start.")
+    for name, model in models.items():
+        selection.write(model, FITTED / f"{name}.json")
+    console.print(f"Written: intents, {', '.join(models)} in {FITTED}. A server reads them at its start.")
+
+
+async def _read(
+    reranker: Reranker, examples: Sequence[Example], passages: Sequence[Sequence[Passage]]
+) -> dict[int, list[float]]:
+    """What the reranker makes of the first passages of every example that it may be judged on."""
+    apart = {f"{selection.TRAINING}/{name}" for name in kept_apart()} | {
+        f"{selection.TRAINING}/{shop}" for shop in SAMPLE_SHOPS
+    }
+    kept = [
+        n
+        for n, example in enumerate(examples)
+        if (example.measured or example.group in apart) and reading.is_read(example, passages[n])
+    ]
+    shown = track(kept, "Reading", console=Console(stderr=True), transient=True)
+    return {n: await reranker.scores(examples[n].question, passages[n][:READ]) for n in shown}
 
 
 def _pair(text: str, home: Path) -> tuple[str, Path]:
@@ -143,27 +174,28 @@ async def _examples(
     found: list[Example] = []
     shops: list[TrainingShop] = []
     if folders:
-        apart = settings.model_copy(update={"home": settings.home / "eval"})
+        apart = _unread(settings).model_copy(update={"home": settings.home / "eval"})
         async with open_solvers(apart, folders, console, remember=True) as solvers:
             for shop, solver in solvers.items():
                 asked, own = await _of_shop(solver, pairs[shop])
                 found, shops = found + asked, [*shops, own]
     for shop in pairs.keys() - folders.keys():
-        async with open_solver(settings, shop, console) as solver:
+        async with open_solver(_unread(settings), shop, console) as solver:
             asked, own = await _of_shop(solver, pairs[shop])
             found, shops = found + asked, [*shops, own]
     return found, shops
 
 
-async def _training_examples(
+async def training_examples(
     settings: Settings, shops: Sequence[TrainingShop], embedder: CachedEmbedder
 ) -> list[Example]:
+    """The questions of training shops with what the pipeline finds for them."""
     found: list[Example] = []
     with TemporaryDirectory() as folder:
         index = make_index(settings.model_copy(update={"home": Path(folder), "index": "edge"}))
         try:
             knowledge = _Training(TrainingCatalogue(shops), index, embedder, ShopFiles(Path(folder)))
-            pipeline = make_pipeline(settings, knowledge, NoModel())
+            pipeline = make_pipeline(_unread(settings), knowledge, NoModel())
             shown = track(shops, "Training shops", console=Console(stderr=True), transient=True)
             for shop in shown:
                 await index_training_shops([shop], index, embedder)
@@ -172,6 +204,11 @@ async def _training_examples(
         finally:
             await index.close()
     return found
+
+
+def _unread(settings: Settings) -> Settings:
+    """The same without a reranker: passages are looked at before anybody has read them."""
+    return settings.model_copy(update={"reranker": NOBODY})
 
 
 async def _of_shop(solver: ShopSolver, suite: Path) -> tuple[list[Example], TrainingShop]:
@@ -193,8 +230,10 @@ def _intent_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _selection_table(selector: Mapping[str, Any], confidence: Mapping[str, Any]) -> Table:
-    title = f"Selection and confidence: {selector['samples']} questions, {selector['passages']} passages"
+def _selection_table(
+    selector: Mapping[str, Any], confidence: Mapping[str, Any], what: str = "Selection and confidence"
+) -> Table:
+    title = f"{what}: {selector['samples']} questions, {selector['passages']} passages"
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("models had not seen", no_wrap=True)
     for heading, _, _ in _FIGURES:

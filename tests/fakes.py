@@ -464,3 +464,19 @@ class FakeAttachmentStore:
         if conversation_id not in self.conversation_ids or (conversation_id, attachment_id) not in self.kept:
             raise NotFound("There is no such file in this conversation.")
         return self.kept[conversation_id, attachment_id]
+
+
+class FakeReranker:
+    """Reads by counting shared words, and remembers what it was shown."""
+
+    def __init__(self, *, down: bool = False) -> None:
+        self.down = down
+        self.shown: list[tuple[str, tuple[str, ...]]] = []
+
+    async def scores(self, question: Question, passages: Sequence[Passage]) -> list[float]:
+        """Four times the share of the question's words that stand in the passage, less two."""
+        if self.down:
+            raise Unavailable("The fake reranker is down.")
+        self.shown.append((question.text, tuple(p.chunk.chunk_id for p in passages)))
+        asked = set(words(question.searched))
+        return [4 * len(asked & set(words(p.chunk.text))) / max(1, len(asked)) - 2 for p in passages]

@@ -89,6 +89,8 @@ class FittedModel:
     trees: tuple[Tree, ...]
     knots: tuple[tuple[float, float], ...]
     report: Mapping[str, Any]
+    reranker: str = ""
+    """Whose scores are among the features, where any are"""
     forest: Forest = field(init=False, repr=False, compare=False)
     lines: tuple[NDArray[np.float64], ...] = field(init=False, repr=False, compare=False)
     """means, scales and weights, as a turn multiplies with them"""
@@ -184,4 +186,5 @@ def model_from_json(raw: Mapping[str, Any]) -> FittedModel:
         ),
         knots=tuple((float(x), float(y)) for x, y in raw.get("knots", [])),
         report=raw.get("report", {}),
+        reranker=str(raw.get("reranker", "")),
     )

@@ -7,6 +7,7 @@ probability are as good as one that has it all when both are said.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from app.chat.calibrate import FittedModel
 from app.chat.select import CERTAIN
@@ -33,7 +34,42 @@ OF_THE_BEST = (
     "asks_hard_value",
 )
 """Selector features of the best passage that also speak about the answer as a whole."""
+OF_THE_READING = ("read", "read_above", "read_best", "chosen")
+"""What reading the passages adds; only the model for answers whose passages were read knows them."""
 CONFIDENCE_FEATURES = ("first", "second", "third", "told", "rest", "is_product", "second_is_product", *OF_THE_BEST)
+
+
+READ_CONFIDENCE_FEATURES = (*CONFIDENCE_FEATURES, *OF_THE_READING)
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The fitted models of an answer: one by the surface, one for passages that were read (None: nobody reads)."""
+
+    surface: FittedModel
+    read: FittedModel | None = None
+
+    def model_for(self, passages: Sequence[Passage]) -> FittedModel:
+        """The model that judges an answer from these passages."""
+        return self.read if self.read is not None and was_read(passages) else self.surface
+
+
+def was_read(passages: Sequence[Passage]) -> bool:
+    """Whether the best passage has been read together with the question."""
+    return bool(passages) and "read" in passages[0].scores
+
+
+def reading_features(passages: Sequence[Passage]) -> dict[str, float]:
+    """What reading says of the answer as a whole; nothing where nothing was read."""
+    if not was_read(passages):
+        return {}
+    best = passages[0].scores
+    return {
+        "read": best["read"],
+        "read_above": best["read_above"],
+        "read_best": max(p.scores["read"] for p in passages if "read" in p.scores),
+        "chosen": best["chosen"],
+    }
 
 
 def confidence_features(passages: Sequence[Passage], told: float) -> dict[str, float]:
@@ -49,6 +85,7 @@ def confidence_features(passages: Sequence[Passage], told: float) -> dict[str, f
         "is_product": float(best.chunk.kind is Kind.PRODUCT),
         "second_is_product": float(len(passages) > 1 and passages[1].chunk.kind is Kind.PRODUCT),
         **{name: best.scores.get(name, 0.0) for name in OF_THE_BEST},
+        **reading_features(passages),
     }
 
 

@@ -13,8 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.chat.anger import AngerModel
-from app.chat.calibrate import FittedModel
-from app.chat.confidence import confidence_features, confidence_of
+from app.chat.confidence import Confidence, confidence_features, confidence_of
 from app.chat.decide import Decider, Findings, names_subject, worth_saying
 from app.chat.intents import IntentModel, with_anger, with_intent
 from app.chat.language import language_of
@@ -24,6 +23,7 @@ from app.chat.products import ProductReader, Reading
 from app.chat.reckon import opened, put_right, work_out
 from app.chat.remember import Found, Memory
 from app.chat.reply import Responder
+from app.chat.rerank import Judge
 from app.chat.retrieve import QueryVectors, Retriever
 from app.chat.select import Selector, in_force, prefer_valid_window, without_opinions
 from app.chat.turn import (
@@ -73,13 +73,14 @@ class Pipeline:
         retriever: Retriever,
         reader: ProductReader,
         selector: Selector,
-        confidence: FittedModel,
+        confidence: Confidence,
         decider: Decider,
         responder: Responder,
         orders: OrderBook,
         trust: Trust | None = None,
         memory: Memory | None = None,
         anger: AngerModel | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self._views = views
         self._understander = understander
@@ -91,6 +92,7 @@ class Pipeline:
         self._decider = decider
         self._responder = responder
         self._orders = OwnOrders(orders)
+        self._judge = judge
         self._trust = trust or OneThreshold(decider.threshold)
         self._memory = memory or Memory(None)
         self._anger = anger
@@ -233,8 +235,8 @@ class Pipeline:
         retrieved = await self._retrieve(question, query, turn, view)
         reading = self._reader.read(question, retrieved, view)
         passages = self._selector.select(question, retrieved, view, reading)
-        passages = prefer_valid_window(passages, _SAME_MATTER)
-        confidence = confidence_of(self._confidence, passages, worth_saying(passages))
+        passages = prefer_valid_window(await self._judged(question, passages), _SAME_MATTER)
+        confidence = confidence_of(self._confidence.model_for(passages), passages, worth_saying(passages))
         return self._findings(question, passages, reading, confidence, turn, view)
 
     def _findings(
@@ -250,6 +252,15 @@ class Pipeline:
         view = view.at(turn.as_of)
         grounds = self._grounds(question, passages, confidence, turn, view)
         return Findings(tuple(passages), view, reading, confidence, grounds)
+
+    async def _judged(self, question: Question, passages: list[Passage]) -> list[Passage]:
+        """The passages judged by reading them; by their surface alone where nobody reads, or the reader is down."""
+        if self._judge is None:
+            return passages
+        try:
+            return await self._judge.judge(question, passages)
+        except Unavailable:
+            return passages
 
     def _grounds(
         self, question: Question, passages: Sequence[Passage], confidence: float, turn: Turn, view: KnowledgeView

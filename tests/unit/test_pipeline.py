@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
+from app.chat.confidence import Confidence
 from app.chat.decide import Decider, Policy
 from app.chat.generate import Generator
 from app.chat.intents import IntentModel
@@ -15,6 +16,7 @@ from app.chat.ports import Standing
 from app.chat.prompts import Prompts
 from app.chat.remember import Memory
 from app.chat.reply import Responder
+from app.chat.rerank import Judge
 from app.chat.retrieve import Retriever
 from app.chat.select import Selector
 from app.chat.turn import Answer, Clarify, HandOff, Identity, Message, Refuse, Reply, SmallTalk, Turn, UseTool
@@ -37,7 +39,7 @@ from tests.builders import (
     points_of,
     the_lines,
 )
-from tests.fakes import FakeEmbedder, FakeIndex, FakeModel, FakeOrders
+from tests.fakes import FakeEmbedder, FakeIndex, FakeModel, FakeOrders, FakeReranker
 
 CANARY = "ZX-CANARY-9"
 KNOWLEDGE = (
@@ -60,6 +62,9 @@ INTENTS = {
 }
 
 
+AS_THE_BEST = a_fitted({"first": 1.0}, knots=[[0.0, 0.0], [1.0, 1.0]])
+
+
 class OneRelease:
     """A catalogue of one release."""
 
@@ -73,7 +78,13 @@ class OneRelease:
 class Shop:
     """A pipeline over fakes. Each passage is as likely as it is similar, and an answer as its best passage."""
 
-    def __init__(self, *chunks: Chunk, model: FakeModel | None = None, memory: Memory | None = None) -> None:
+    def __init__(
+        self,
+        *chunks: Chunk,
+        model: FakeModel | None = None,
+        memory: Memory | None = None,
+        reranker: FakeReranker | None = None,
+    ) -> None:
         self.chunks = chunks or KNOWLEDGE
         self.index = FakeIndex()
         self.embedder = FakeEmbedder()
@@ -86,7 +97,8 @@ class Shop:
             retriever=Retriever(self.index, self.embedder),
             reader=a_reader(),
             selector=Selector(a_fitted({"dense": 14.0, "name_covered": 6.0}, intercept=-5.5)),
-            confidence=a_fitted({"first": 1.0}, knots=[[0.0, 0.0], [1.0, 1.0]]),
+            confidence=Confidence(AS_THE_BEST, AS_THE_BEST),
+            judge=Judge(reranker, a_fitted({"read": 2.0})) if reranker else None,
             decider=Decider(a_composer(), the_lines(), Policy(answer=0.7)),
             responder=Responder(Generator(self.model, Prompts(SHARED_PROMPTS.parent)), Verifier()),
             orders=self.orders,
@@ -426,3 +438,22 @@ async def test_an_answer_is_held_to_what_the_shop_stands_for_and_names_the_certi
     assert reply.decision.grounds.features["first"] > 0
     assert reply.decision.grounds.threshold == held_to.threshold
     assert len(trust.seen) == 1
+
+
+RIVALS = (
+    a_faq("What does postage cost?", "Postage for parcels costs four pounds.", path="faq.csv"),
+    a_faq("What does return cost?", "Postage for a return costs nothing: the shop pays.", path="returns.csv"),
+)
+
+
+async def test_a_reader_tells_apart_what_looks_alike_on_the_surface() -> None:
+    shop = Shop(*RIVALS, reranker=FakeReranker())
+    reply = await shop.ask("what does it cost, postage for a return, who pays")
+    assert reply.decision.evidence.passages[0].chunk.path == "returns.csv"
+    assert "read" in reply.decision.evidence.passages[0].scores
+
+
+async def test_with_the_reader_down_passages_are_judged_by_their_surface() -> None:
+    down, without = Shop(reranker=FakeReranker(down=True)), Shop()
+    asked = "how long is delivery?"
+    assert (await down.ask(asked)).text == (await without.ask(asked)).text

@@ -1,0 +1,1 @@
+"""Fits the built-in reader (app/adapters/rerankers): a low-rank difference to the default embedder's own weights."""
