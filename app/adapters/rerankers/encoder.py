@@ -108,11 +108,12 @@ class Encoder:
         ids = np.array([token for text in texts for token in text], dtype=np.intp)
         places = np.concatenate([np.arange(len(text)) for text in texts])
         words = self._packed.rows("emb.word", self._width, ids)
-        return self._normed(np.add(words, self._positions[places], dtype=np.float32), self._first_norm)
+        placed: Array = words + self._positions[places]
+        return self._normed(placed, self._first_norm)
 
     def _through(self, layer: _Layer, state: Array, segments: Sequence[slice]) -> Array:
         projected = state @ layer.attend + layer.attend_offset
-        seen = np.concatenate([self._attended(projected[segment]) for segment in segments])
+        seen: Array = np.concatenate([self._attended(projected[segment]) for segment in segments])
         state = self._normed(state + seen @ layer.out + layer.out_offset, layer.norms[0])
         wide = gelu(state @ layer.wide + layer.wide_offset)
         return self._normed(state + wide @ layer.narrow + layer.narrow_offset, layer.norms[1])
