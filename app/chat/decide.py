@@ -41,6 +41,8 @@ OWN_ORDER = 0.7
 MAYBE_ORDER = 0.7
 NAMED_ORDER = 0.2
 """The same for a question that nothing answered: with no order at hand, and with one."""
+ON_ITS_PAGE = 0.9
+"""Confidence below which a shopper who writes from the page of an order is told of that order."""
 SOUNDS_LIKE = 0.5
 """Probability of an intent from which it explains why a question could not be answered."""
 
@@ -96,14 +98,14 @@ class Decider:
         """Whether to look up the shopper's own order rather than answer from knowledge ("how do I track one?").
 
         A shopper whom the storefront vouches for stands on the page of that order: what knowledge does not answer
-        is asked of the order.
+        beyond doubt is asked of the order.
         """
         likely = question.signals.get("p_order", 0.0)
         unsure = confidence < (self._policy.answer if threshold is None else threshold)
         if question.intent == "order":
             return likely >= OWN_ORDER or unsure
         if turn.identity.order_id and turn.identity.phone_last4:
-            return unsure and question.signals.get("p_offtopic", 0.0) < SOUNDS_LIKE
+            return confidence < ON_ITS_PAGE and question.signals.get("p_offtopic", 0.0) < SOUNDS_LIKE
         return unsure and likely >= (NAMED_ORDER if question.order_ids else MAYBE_ORDER)
 
     def decide(self, question: Question, found: Findings, turn: Turn) -> Decision:
