@@ -53,6 +53,10 @@ class Confidence:
         """The model that judges an answer from these passages."""
         return self.read if self.read is not None and was_read(passages) else self.surface
 
+    def model_of(self, features: Mapping[str, float]) -> FittedModel:
+        """The model that these features were given to."""
+        return self.read if self.read is not None and "read" in features else self.surface
+
 
 def was_read(passages: Sequence[Passage]) -> bool:
     """Whether the best passage has been read together with the question."""

@@ -39,6 +39,10 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "depends": ("要靠前文才看得懂的程度", "how much it depends on what was said before"),
     "other_language": ("资料是不是另一种语言", "whether the passage is in the other language"),
     "name_covered": ("商品名说得有多全", "how fully the product is named"),
+    "read": ("连同问题读过后，这条有多像答案", "how well it answers, read together with the question"),
+    "read_above": ("比读过的其他资料好多少", "how far it reads better than the next best"),
+    "read_best": ("读过的资料里最好的一条有多像答案", "how well the best of the passages reads"),
+    "chosen": ("读之前看上去有多像答案", "how well it seemed to fit before it was read"),
     "asks_hard_value": ("是不是在问具体数字、日期、金额", "whether it asks for a figure, a date or an amount"),
 }
 _YES_OR_NO = frozenset(

@@ -6,7 +6,7 @@ import pytest
 
 from app.bootstrap import FITTED
 from app.chat.calibrate import load_model, model_from_json
-from app.chat.confidence import CONFIDENCE_FEATURES
+from app.chat.confidence import READ_CONFIDENCE_FEATURES
 from app.chat.contributions import breakdown
 from app.trust.explain import FEATURES, explanation
 
@@ -64,7 +64,7 @@ def test_the_shipped_model_is_taken_apart_to_the_last_digit() -> None:
 
 
 def test_every_feature_of_confidence_has_words_in_both_languages() -> None:
-    assert set(CONFIDENCE_FEATURES) <= set(FEATURES)
+    assert set(READ_CONFIDENCE_FEATURES) <= set(FEATURES)
     assert all(zh and en for zh, en in FEATURES.values())
 
 
