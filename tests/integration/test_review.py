@@ -167,8 +167,7 @@ async def test_one_step_makes_a_phrasing_and_undo_takes_it_back(editor: Editor) 
     await shopper.say("hello, unsure how many days until it arrives? my phone is 07700 900123")
     [item] = (await editor.get("/review"))["items"]
     full = await editor.get(f"/review/{item['id']}")
-    assert "[phone]" in full["suggested"]["question"]
-    assert "900123" not in full["suggested"]["question"]
+    assert full["suggested"]["question"] == "Unsure how many days until it arrives?"
     row = await editor.row("long delivery")
     phrasing = {"key": row["key"], "version": row["version"], "phrasing": "How many days until it arrives?"}
     settled = await editor.post(f"/review/{item['id']}/settle", action="phrasing", **phrasing)
