@@ -33,6 +33,8 @@ ROOT = Path(__file__).parent.parent.parent
 SHOP = "larchwood"
 TARGET_MS = 8.0
 UNLIMITED = {"XIAOER_ADDRESS_RATE_PER_MINUTE": "0", "XIAOER_CONVERSATION_RATE_PER_MINUTE": "0"}
+AFRESH = {"XIAOER_RESULT_CACHE": "0"}
+"""Every question is looked up, though all were asked before."""
 _MODEL_CALLS = re.compile(r"^xiaoer_model_calls_total (\S+)", re.M)
 
 
@@ -87,7 +89,7 @@ async def _measure(turns: int, concurrency: int) -> tuple[Cost, Cost, float]:
 
 async def _server(home: Path, model: str, questions: Sequence[str], turns: int, many: int) -> tuple[Cost, list[str]]:
     port = free_port()
-    environment = {"XIAOER_HOME": str(home), "XIAOER_MODEL": model, "XIAOER_DEFAULT_SHOP": SHOP, **UNLIMITED}
+    environment = {"XIAOER_HOME": str(home), "XIAOER_MODEL": model, "XIAOER_DEFAULT_SHOP": SHOP, **UNLIMITED, **AFRESH}
     command = [sys.executable, "-m", "app.cli", "serve", "--port", str(port)]
     with running(command, port, environment, home / "server.log") as pid:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
