@@ -62,7 +62,7 @@ from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
-from app.reading_parts import make_judge
+from app.reading_parts import make_judge, start_reading
 from app.review_parts import make_review
 from app.sample_book import FileSampleBook
 from app.settings import Settings
@@ -357,6 +357,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         trust = make_trust(
             settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
         )
+        start_reading(settings.reranker)
         pipeline = make_pipeline(settings, knowledge, model, trust, make_memory(settings.result_cache, telemetry))
         models = [model]
 

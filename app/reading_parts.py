@@ -31,6 +31,12 @@ def make_reranker(name: str) -> Reranker | None:
     return CrossEncoderReranker(name)
 
 
+def start_reading(name: str) -> None:
+    """Load the built-in reader's weights now, beside what else starts: the first question in doubt need not wait."""
+    if isinstance(reader := make_reranker(name), PassageReader):
+        reader.start()
+
+
 def make_judge(name: str, fitted: Path) -> tuple[Judge | None, Confidence]:
     """Who judges passages by reading them (None: nobody), and the confidence models that go with it.
 
