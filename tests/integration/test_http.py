@@ -24,6 +24,7 @@ pytestmark = pytest.mark.integration
 KEY = {"authorization": f"Bearer {API_KEY}"}
 PAGE = (Path(__file__).parents[2] / "docs" / "problems.md").read_text(encoding="utf-8")
 REPLY = {
+    "certificate",
     "message_id", "text", "decision", "confidence", "citations", "related_questions", "cards", "handoff", "release",
     "language", "timings_ms",
 }  # fmt: skip
