@@ -17,7 +17,11 @@ from app.errors import XiaoerError
 from app.shop.orders import Order, OrderBook
 
 _PREVIEW = 90
-_STAFF_ONLY = frozenset({EventType.NOTED, EventType.TAGGED, EventType.DRAFTED, EventType.REQUEUED, EventType.TICKET})
+_STAFF_ONLY = frozenset(
+    {
+        EventType.NOTED, EventType.TAGGED, EventType.DRAFTED, EventType.REQUEUED, EventType.TICKET, EventType.ATTACHED,
+    }
+)  # fmt: skip
 _LOOKED_UP = 3
 _LISTED = 5
 """Orders of a customer whom the shop vouches for, the newest first"""

@@ -81,6 +81,7 @@ async def start(request: Request) -> Response:
             "shop": shop,
             "language": started.language,
             "assistant_name": brand.assistant_name,
+            "accent": brand.accent,
         },
         201,
     )

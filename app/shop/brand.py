@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 _SIGN_OF_CODE = {"CNY": "¥", "RMB": "¥", "JPY": "¥", "USD": "$", "GBP": "£", "EUR": "€", "HKD": "HK$", "TWD": "NT$"}
+_COLOUR = re.compile(r"#[0-9A-Fa-f]{6}")
 _CURRENCY_OF_ZONE = {
     "Asia/Shanghai": "¥", "Asia/Hong_Kong": "HK$", "Asia/Taipei": "NT$", "Asia/Tokyo": "¥", "Asia/Singapore": "S$",
     "Europe/London": "£", "Europe/Paris": "€", "Europe/Berlin": "€", "Europe/Madrid": "€", "Europe/Rome": "€",
@@ -41,6 +43,12 @@ class Brand:
         """Sign of the currency: the key `currency` of brand.yaml, else that of the time zone; "" when unknown."""
         own = self.notes.get("currency")
         return _SIGN_OF_CODE.get(str(own).upper(), str(own)) if own else _CURRENCY_OF_ZONE.get(self.timezone, "")
+
+    @property
+    def accent(self) -> str:
+        """The brand's colour for the chat window, `accent: "#8b1e3f"` in brand.yaml; "" where it names none."""
+        named = str(self.notes.get("accent") or "")
+        return named if _COLOUR.fullmatch(named) else ""
 
     @property
     def timezone(self) -> str:

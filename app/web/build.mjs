@@ -1,7 +1,7 @@
 // Builds each entry of src/ into built/, one file with everything inside.
 // --check fails when a committed file is not what the source builds to; --watch rebuilds on change.
 import { build, context, transform } from "esbuild";
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { fileURLToPath } from "node:url";
 
@@ -22,8 +22,30 @@ const minifiedCss = {
   },
 };
 
+/** Further such names, of one word. None is a key of what the server says. */
+const SHORT =
+  "shell words memory lines own replies received waiting starting following composer away stars unread newer extras thumbs rated numbers actions opening launcher panel inner typing session client behind sheet scroll".split(" ");
+
+/** Names of members that are the widget's own (twoWords, so no JSON key; not one of the browser's): written short. */
+async function ownNames() {
+  const libraries = `${here}node_modules/@typescript/`;
+  const [platform] = (await readdir(libraries)).filter((name) => name.startsWith("typescript-"));
+  const folder = `${libraries}${platform}/lib/`;
+  const known = new Set(["observedAttributes", "connectedCallback", "disconnectedCallback", "attributeChangedCallback"]);
+  for (const file of (await readdir(folder)).filter((name) => /^lib\.(dom|es).*\.d\.ts$/.test(name)))
+    for (const name of (await readFile(folder + file, "utf8")).match(/\b[a-z]+[A-Z]\w*/g) ?? []) known.add(name);
+  const names = new Set(SHORT);
+  for (const file of (await readdir(`${here}src`)).filter((name) => name.endsWith(".ts")).sort()) {
+    const text = await readFile(`${here}src/${file}`, "utf8");
+    for (const [, name] of text.matchAll(/^ +(?:(?:private|readonly|static|async|get) |\*)*([a-z]+[A-Z]\w*)[?!]?[(:=; ]/gm)) if (!known.has(name)) names.add(name);
+  }
+  return new RegExp(`^(?:${[...names].join("|")})$`);
+}
+
 const outOf = ({ name }) => `${here}built/${name}.js`;
+const widgetsOwn = await ownNames();
 const optionsOf = (entry) => ({
+  ...(entry.name === "widget" ? { mangleProps: widgetsOwn } : {}),
   absWorkingDir: here,
   entryPoints: [`src/${entry.name}.ts`],
   bundle: true,

@@ -39,6 +39,9 @@ export interface Session {
   quick: string[];
   name: string;
   spoken?: boolean;
+  /** The customer the shop vouched for; none = anonymous. */
+  who?: string;
+  accent?: string;
 }
 
 /** A failure with an RFC 9457 body; `status` 0 means the server could not be reached or went silent. */
@@ -65,12 +68,15 @@ export class Client {
     private readonly shop: string,
   ) {}
 
-  async start(locale: string): Promise<Session> {
+  async start(locale: string, identity: string, who: string): Promise<Session> {
     const body: Record<string, string> = { locale, page: location.href };
     if (this.shop) body.shop = this.shop;
+    if (identity) body.identity = identity;
     const answer = await this.post("", body);
     const made = await answer.json();
     return {
+      who,
+      accent: made.accent,
       id: made.id,
       token: made.token,
       locale,
@@ -117,16 +123,29 @@ export class Client {
     session?: Session,
     accept = "application/json",
     signal?: AbortSignal,
+    method = "POST",
   ): Promise<Response> {
-    const headers: Record<string, string> = { "Content-Type": "application/json", Accept: accept };
+    const raw = body instanceof Blob;
+    const headers: Record<string, string> = { "Content-Type": raw ? "application/octet-stream" : "application/json", Accept: accept };
     if (session) headers.Authorization = `Bearer ${session.token}`;
-    const init: RequestInit = { method: "POST", headers, body: JSON.stringify(body), credentials: "omit" };
+    const init: RequestInit = { method, headers, credentials: "omit" };
+    if (body) init.body = raw ? body : JSON.stringify(body);
     if (signal) init.signal = signal;
     const answer = await fetch(`${this.server}/v1/conversations${path}`, init).catch(() => {
       throw new Problem(0, "unreachable", "");
     });
     if (!answer.ok) throw Problem.from(answer.status, await answer.json().catch(() => ({})));
     return answer;
+  }
+
+  /** Sends a file. The same clientId twice is one file. */
+  upload(session: Session, file: File, clientId: string): Promise<Response> {
+    return this.post(`/${session.id}/attachments?${new URLSearchParams({ name: file.name, client_message_id: clientId })}`, file, session);
+  }
+
+  /** A file of the conversation. */
+  async file(session: Session, id: string): Promise<Blob> {
+    return (await this.post(`/${session.id}/attachments/${id}`, null, session, "*/*", undefined, "GET")).blob();
   }
 
   /** Follows the conversation's event log from its beginning until aborted; reconnects without gap or repeat. */

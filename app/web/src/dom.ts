@@ -27,6 +27,7 @@ const PATHS = {
   yes: "M7 11v9H4v-9zM7 11l4-8c2 0 3 1 3 3l-1 4h6l-2 10H7",
   no: "M7 13V4H4v9zM7 13l4 8c2 0 3-1 3-3l-1-4h6L17 4H7",
   page: "M7 3h7l4 4v14H7zM14 3v4h4M10 12h5M10 16h5",
+  clip: "M20 11l-8 8a5 5 0 0 1-7-7l9-9a3 3 0 0 1 5 5l-9 9a1 1 0 0 1-2-2l8-8",
   spark: "M12 3l2 7 7 2-7 2-2 7-2-7-7-2 7-2z",
 };
 
@@ -51,7 +52,7 @@ export function chips(label: string, texts: string[], pick: (text: string) => vo
 
 /** Tab goes round inside `scope`: what lies behind it cannot be seen. */
 export function keepFocus(event: KeyboardEvent, root: ShadowRoot, scope: Element): void {
-  const stops = [...scope.querySelectorAll<HTMLElement>("button, textarea, [tabindex='0']")].filter(
+  const stops = [...scope.querySelectorAll<HTMLElement>("a, button, input:not([type=file]), textarea, [tabindex='0']")].filter(
     (stop) => stop.checkVisibility() && !(stop as HTMLButtonElement).disabled,
   );
   const now = root.activeElement as HTMLElement;

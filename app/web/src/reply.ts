@@ -8,14 +8,14 @@ export interface ReplyActions {
   readonly currency: string;
   ask(text: string): void;
   showSource(number: number, citation: Citation, opener: HTMLElement): void;
-  rate(messageId: string, helpful: boolean): Promise<boolean>;
+  rate(messageId: string, helpful: boolean, comment?: string): Promise<boolean>;
 }
 
 const CJK_EDGE = /[⺀-鿿豈-﫿　-〿＀-￯]/;
 
 export class ReplyView {
   readonly root: HTMLElement;
-  private readonly body = h("div", { class: "bubble" });
+  private readonly body = h("div", { class: "bubble", dir: "auto" });
   private readonly extras = h("div", { class: "extras" });
   private readonly sentences = new Map<number, string>();
   private readonly numbers = new Map<string, number>();
@@ -28,8 +28,7 @@ export class ReplyView {
     private readonly words: Words,
     private readonly actions: ReplyActions,
   ) {
-    const name = h("span", { class: "hidden" }, `${words.bot}: `);
-    this.root = h("article", { class: "turn bot", hidden: true }, name, this.body, this.extras);
+    this.root = h("article", { class: "turn bot", hidden: true }, h("span", { class: "name" }, words.bot), this.body, this.extras);
   }
 
   get empty(): boolean {
@@ -77,7 +76,7 @@ export class ReplyView {
     const questions = reply.related_questions ?? [];
     if (!questions.length) return;
     if (reply.decision === "clarify") this.extras.append(chips(this.words.options, questions.slice(0, 8), ask));
-    else this.extras.append(chips(this.words.related, questions.slice(0, 4), ask, true));
+    else this.extras.append(chips(this.words.related, questions.slice(0, 5), ask, true));
   }
 
   /** Questions to tap belong to the newest reply only. */
@@ -105,12 +104,21 @@ export class ReplyView {
         if (!(await this.actions.rate(this.messageId, helpful))) return;
         this.markRated(helpful);
         this.rated.textContent = this.words.thanks;
+        if (!helpful) this.askWhy();
       });
       return button;
     };
     this.thumbs = [thumb(true), thumb(false)];
     this.rated.setAttribute("role", "status");
     return h("div", { class: "rating" }, ...this.thumbs, this.rated);
+  }
+
+  private askWhy(): void {
+    const why = chips(this.words.why, this.words.reasons, (reason) => {
+      why.remove();
+      void this.actions.rate(this.messageId, false, reason);
+    }, true);
+    this.extras.querySelector(".rating")!.after(why);
   }
 
   /** Product rows hold bare numbers: the page says in which currency. */
@@ -131,8 +139,7 @@ export class ReplyView {
 
 /** What stands above the conversation: who is talking, the shop's greeting, questions to begin with. */
 export function greetingOf(session: Session, words: Words, ask: (text: string) => void): Node[] {
-  const name = h("span", { class: "hidden" }, `${words.bot}: `);
-  const welcome = h("article", { class: "turn bot" }, name, h("div", { class: "bubble" }, session.welcome));
+  const welcome = h("article", { class: "turn bot" }, h("span", { class: "name" }, words.bot), h("div", { class: "bubble", dir: "auto" }, session.welcome));
   if (session.quick.length) welcome.append(h("div", { class: "extras" }, chips(words.quick, session.quick.slice(0, 5), ask)));
   const disclosure = session.disclosure ? [h("p", { class: "disclosure" }, session.disclosure)] : [];
   return [...disclosure, h("div", { class: "log" }, welcome)];

@@ -10,6 +10,7 @@ export interface ShellActions {
   switchLanguage(): void;
   person(): void;
   send(text: string): void;
+  attach(files: Iterable<File>): void;
   typing(): void;
   leave(contact: string, message: string): Promise<boolean>;
   score(stars: number): Promise<boolean>;
@@ -55,10 +56,10 @@ export class Shell {
       this.tool(words.close, icon("down"), actions.close),
     );
     this.offline.textContent = words.offline;
-    this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": words.log });
+    this.log = h("div", { oncopy: (event: ClipboardEvent) => this.onCopy(event), class: "log", role: "log", "aria-live": "polite", "aria-label": words.log });
     this.scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": words.log }, this.opening, this.log, this.typing);
     this.newer = h("button", { type: "button", class: "newer", hidden: true, onclick: () => this.toEnd(true) }, icon("down"), words.newer);
-    this.input = h("textarea", { rows: "1", "aria-label": words.input, placeholder: words.placeholder, enterkeyhint: "send", autocomplete: "off" });
+    this.input = h("textarea", { rows: "1", dir: "auto", "aria-label": words.input, placeholder: words.placeholder, enterkeyhint: "send", autocomplete: "off" });
     this.person = h("button", { type: "button", class: "person", onclick: actions.person }, icon("person"), words.person);
     this.composer = this.makeComposer();
     const again = h("button", { type: "button", onclick: actions.fresh }, words.again);
@@ -71,6 +72,13 @@ export class Shell {
     this.inner = h("div", { class: "inner" }, header, this.offline, this.notice, this.scroll, footer, this.status);
     this.panel = h("section", { class: "panel", role: "dialog", "aria-label": name, hidden: true }, this.inner);
     this.scroll.addEventListener("scroll", () => (this.newer.hidden = this.atEnd), { passive: true });
+  }
+
+  /** In the page for good: no launcher, nothing to put away. */
+  stay(): void {
+    this.launcher.remove();
+    this.panel.setAttribute("role", "region");
+    this.panel.querySelector<HTMLElement>(".head .tool:last-child")!.hidden = true;
   }
 
   get atEnd(): boolean {
@@ -163,13 +171,35 @@ export class Shell {
     this.log.classList.toggle("live", yes);
   }
 
+  /** What an AI said is still marked as such where it is pasted. */
+  private onCopy(event: ClipboardEvent): void {
+    const chosen = ((this.log.getRootNode() as unknown as Document).getSelection?.() ?? getSelection())!;
+    const ofBot = [chosen.anchorNode, chosen.focusNode].some((node) => node?.parentElement?.closest(".bot"));
+    const text = String(chosen);
+    if (!ofBot || text.includes(this.words.bot)) return;
+    event.clipboardData!.setData("text/plain", `${this.words.bot}: ${text}`);
+    event.preventDefault();
+  }
+
   private tool(label: string, content: Node | string, act: () => void): HTMLButtonElement {
     return h("button", { type: "button", class: "tool", "aria-label": label, title: label, onclick: act }, content);
   }
 
   private makeComposer(): HTMLElement {
     const send = h("button", { type: "submit", class: "send", "aria-label": this.words.send, disabled: true }, icon("send"));
-    const form = h("form", {}, this.input, send);
+    const files = h("input", { type: "file", hidden: true, multiple: true, accept: ".jpg,.png,.gif,.webp,.pdf" });
+    files.addEventListener("change", () => {
+      this.actions.attach([...files.files!]);
+      files.value = "";
+    });
+    const clip = this.tool(this.words.attach, icon("clip"), () => files.click());
+    const form = h("form", {}, files, clip, this.input, send);
+    form.addEventListener("paste", (event) => {
+      const pasted = [...event.clipboardData!.files];
+      if (!pasted.length) return;
+      event.preventDefault();
+      this.actions.attach(pasted);
+    });
     const grow = () => {
       send.disabled = !this.input.value.trim();
       this.input.style.height = "auto";

@@ -1,14 +1,19 @@
 /**
- * <xiaoer-chat>: the shop attendant on a shop's own page.
+ * <xiaoer-chat>: the shop attendant on a shop's own page. `<script src="…/widget.js" data-shop="…">` puts it there by
+ * itself, with the script's other data- attributes as its own.
  *
  * Attributes: `server` (where the API is; default: where this script came from), `shop`, `locale` ("zh" or "en"),
- * `name` (the attendant's), `currency` (put before bare prices), `face` (one or two letters), `open`, `theme` ("light" or "dark" instead of the system's).
- * Methods: show(), hide(), ask(text). Events: xiaoer-open, xiaoer-close, xiaoer-reply (detail: the reply).
+ * `identity` (a token the shop signed), `name` (the attendant's), `currency` (put before bare prices), `face` (one or two
+ * letters), `open`, `inline` (in the page instead of over it), `accent` (#rrggbb), `theme` ("light" or "dark" instead of the
+ * system's).
+ * Methods: show(), hide(), ask(text), logout(). Events: xiaoer-open, xiaoer-close, xiaoer-reply (detail: the reply),
+ * xiaoer-identity-refused (detail: why; the shopper goes on unknown).
  * Colours: --xiaoer-accent, --xiaoer-on-accent and both with -dark.
  */
 
 import { Client, Problem, type ReplyBody, type Session } from "./client.ts";
 import { h, keepFocus } from "./dom.ts";
+import { fileView } from "./file.ts";
 import { Memory } from "./memory.ts";
 import { OwnMessage } from "./own.ts";
 import { greetingOf, ReplyView } from "./reply.ts";
@@ -18,11 +23,22 @@ import type { ServerEvent } from "./sse.ts";
 import css from "./style.css";
 import { wordsFor, type Words } from "./words.ts";
 
-const origin = document.currentScript instanceof HTMLScriptElement ? new URL(document.currentScript.src).origin : "";
+const script = document.currentScript as HTMLScriptElement | null;
+const origin = script?.src ? new URL(script.src).origin : "";
 const sheetOfStyle = new CSSStyleSheet();
 sheetOfStyle.replaceSync(css);
 
+/** The customer a token names. The server judges it; here it only tells one shopper from the next. */
+function customerOf(token: string | null): string {
+  try {
+    return String(JSON.parse(atob(token!.split(".")[1]!.replace(/-/g, "+").replace(/_/g, "/"))).sub);
+  } catch {
+    return "";
+  }
+}
+
 class XiaoerChat extends HTMLElement {
+  static readonly observedAttributes = ["identity"];
   private readonly root = this.attachShadow({ mode: "open" });
   private words!: Words;
   private shell!: Shell;
@@ -53,15 +69,49 @@ class XiaoerChat extends HTMLElement {
     this.session = this.memory.load();
     const wanted = this.getAttribute("locale") || document.documentElement.lang || navigator.language;
     this.locale = /^zh/i.test(wanted) ? "zh" : "en";
+    this.meet();
     // Nothing said yet in the other language: greet again in this one.
     if (this.session && !this.session.spoken && this.session.locale !== this.locale) this.session = null;
     this.build();
     addEventListener("online", this.onNetwork);
     addEventListener("offline", this.onNetwork);
     visualViewport?.addEventListener("resize", this.onViewport);
-    const phone = this.isPhone;
-    if (this.session || (this.hasAttribute("open") && !phone)) void this.begin();
-    if (this.hasAttribute("open") && !phone) this.show(false);
+    const open = this.inline || (this.hasAttribute("open") && !this.isPhone);
+    if (this.session || open) void this.begin();
+    if (open) this.show(false);
+  }
+
+  /** The page has another customer, or none any more. */
+  attributeChangedCallback(): void {
+    const before = this.session;
+    if (!this.shell) return;
+    this.meet();
+    if (before !== this.session) this.rebuild();
+  }
+
+  /** What one shopper said is never shown to the next at the same browser. */
+  private meet(): void {
+    const old = this.session;
+    if (!old || (old.who ?? "") === customerOf(this.getAttribute("identity")) || (!old.who && old.spoken)) return;
+    this.leave(old);
+  }
+
+  private leave(old: Session): void {
+    this.client.post(`/${old.id}/logout`, {}, old).catch(() => undefined);
+    this.forget(true);
+  }
+
+  private rebuild(): void {
+    const open = !this.shell.panel.hidden;
+    this.build();
+    if (open) this.show(false);
+  }
+
+  /** The shopper leaves the shop: the conversation ends and nothing of it stays here. */
+  logout(): void {
+    if (this.session) this.leave(this.session);
+    this.removeAttribute("identity");
+    this.rebuild();
   }
 
   disconnectedCallback(): void {
@@ -89,6 +139,7 @@ class XiaoerChat extends HTMLElement {
 
   hide(): void {
     this.sheet.hide();
+    if (this.inline) return;
     this.shell.panel.hidden = true;
     this.shell.launcher.hidden = false;
     this.lockPage(false);
@@ -102,8 +153,13 @@ class XiaoerChat extends HTMLElement {
     this.send(text);
   }
 
+  private get inline(): boolean {
+    return this.hasAttribute("inline");
+  }
+
+  /** Over the whole page, as on a phone. */
   private get isPhone(): boolean {
-    return matchMedia("(max-width: 560px)").matches;
+    return !this.inline && matchMedia("(max-width: 560px)").matches;
   }
 
   private readonly onNetwork = (): void => this.shell.showOffline(!navigator.onLine);
@@ -127,10 +183,15 @@ class XiaoerChat extends HTMLElement {
       switchLanguage: () => this.switchLanguage(),
       person: () => void this.callPerson(),
       send: (text) => this.send(text),
+      attach: (files) => {
+        for (const file of files) this.send("", file);
+      },
       typing: () => this.tellTyping(),
       leave: (contact, message) => this.post("handoff", { contact, message }),
       score: (score) => this.post("feedback", { helpful: score > 2, score }),
     });
+    if (this.inline) this.shell.stay();
+    this.paint(this.session?.accent);
     this.sheet = new SourceSheet(this.shell.panel, this.shell.inner);
     this.shell.panel.addEventListener("keydown", (event) => this.onKey(event));
     const frame = h("div", { lang: this.words.lang }, this.shell.launcher, this.shell.panel);
@@ -196,15 +257,34 @@ class XiaoerChat extends HTMLElement {
   }
 
   private async start(): Promise<Session> {
-    const session = this.session ?? (await this.client.start(this.locale));
+    const session = this.session ?? (await this.introduce());
     this.session = session;
     this.memory.save(session);
     this.shell.showOffline(!navigator.onLine);
+    this.paint(session.accent);
     if (!this.hasAttribute("name") && session.name) this.shell.title.textContent = session.name;
     this.greet(session);
     this.shell.setLive(!session.spoken);
     this.follow(session);
     return session;
+  }
+
+  /** A new conversation, known where the shop's token is good; a bad one leaves nobody without an answer. */
+  private async introduce(): Promise<Session> {
+    const token = this.getAttribute("identity") ?? "";
+    try {
+      return await this.client.start(this.locale, token, customerOf(token));
+    } catch (error) {
+      if (!token || !(error as Problem).status) throw error;
+      this.dispatchEvent(new CustomEvent("xiaoer-identity-refused", { bubbles: true, detail: (error as Problem).detail }));
+      return this.client.start(this.locale, "", "");
+    }
+  }
+
+  /** The brand's colour; the style makes it dark or light enough to be read. */
+  private paint(brand = ""): void {
+    const accent = this.getAttribute("accent") || brand;
+    if (/^#[\da-f]{6}$/i.test(accent)) this.style.setProperty("--xiaoer-brand", accent);
   }
 
   private greet(session: Session): void {
@@ -245,6 +325,8 @@ class XiaoerChat extends HTMLElement {
     switch (event.name) {
       case "message.received":
         return this.onOwnMessage(data);
+      case "attachment.added":
+        return this.onFile(event.id, data);
       case "reply.started":
         turn.id = data.message_id ?? turn.id;
         return;
@@ -311,6 +393,7 @@ class XiaoerChat extends HTMLElement {
     const id = data.client_message_id || data.message_id || "";
     const known = this.own.get(id) ?? [...this.own].find(([key, own]) => this.waiting.has(key) && own.text === data.text)?.[1];
     if (!known) this.shell.change(() => this.addOwn(id, data.text!));
+    known?.view.removeAttribute("aria-busy");
     if (data.message_id) this.received.set(data.message_id, id);
   }
 
@@ -322,7 +405,7 @@ class XiaoerChat extends HTMLElement {
     const reply = new ReplyView(messageId, this.words, {
       ask: (text) => this.send(text),
       showSource: (number, citation, opener) => this.sheet.show(number, citation, opener, this.words),
-      rate: (id, helpful) => this.rate(id, helpful),
+      rate: (id, helpful, comment = "") => this.post("feedback", { message_id: id, helpful, comment }),
       currency: this.getAttribute("currency") ?? "",
     });
     this.replies.set(messageId, reply);
@@ -344,14 +427,23 @@ class XiaoerChat extends HTMLElement {
     this.agentTimer = window.setTimeout(() => this.shell.showTyping(this.waiting.size > 0), 5000);
   }
 
-  /** A line that is no reply: a person's, or the announcement of one. */
-  private addLine(id: string, kind: "agent" | "bot", name: string, text: string): void {
+  /** A line that is no reply: a person's, the announcement of one, or a file. */
+  private addLine(id: string, kind: "agent" | "bot" | "me", name: string, text: string | Node): void {
     if (!text || this.lines.has(id)) return;
     this.lines.add(id);
-    const label = h("span", { class: kind === "agent" ? "name" : "hidden" }, kind === "agent" ? name : `${name}: `);
-    const view = h("article", { class: `turn ${kind}` }, label, h("div", { class: "bubble" }, text));
+    const label = h("span", { class: kind === "me" ? "hidden" : "name" }, name);
+    const view = h("article", { class: `turn ${kind}` }, label, h("div", { class: "bubble", dir: "auto" }, text));
     this.shell.change(() => this.shell.log.append(view));
     if (this.shell.panel.hidden) this.shell.showUnread(true);
+  }
+
+  private onFile(id: string, data: { attachment_id: string; name: string; media_type: string; client_message_id?: string; agent?: string; text?: string }): void {
+    const { session, words } = this;
+    const load = () => this.client.file(session!, data.attachment_id);
+    const view = () => fileView(data.name, data.media_type, load);
+    if (data.agent) this.addLine(data.attachment_id, "agent", data.agent, view());
+    else if (!this.own.has(data.client_message_id ?? "")) this.addLine(data.attachment_id, "me", words.you, view());
+    if (data.text) this.addLine(id, "bot", words.bot, data.text);
   }
 
   /** A turn that failed, as the log tells it: after a reload, or when its own stream broke first. */
@@ -361,22 +453,22 @@ class XiaoerChat extends HTMLElement {
     if (own && !own.failed && !this.waiting.has(id)) this.showFailure(id, own, Problem.from(data.status ?? 500, data));
   }
 
-  private addOwn(id: string, text: string): OwnMessage {
+  private addOwn(id: string, text: string, file?: File): OwnMessage {
     this.replies.forEach((reply) => reply.retire());
     this.shell.opening.querySelector(".chips")?.remove();
-    const own = new OwnMessage(text, this.words);
+    const own = new OwnMessage(text, this.words, file);
     this.own.set(id, own);
     this.shell.log.append(own.view);
     return own;
   }
 
-  private send(text: string): void {
+  private send(text: string, file?: File): void {
     const id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random().toString(36).slice(2)}`;
     this.shell.setLive(true);
     // The tapped chip goes away: keep the keyboard where it can go on.
     if (this.root.activeElement !== this.shell.input)
       (this.isPhone ? this.shell.scroll : this.shell.input).focus({ preventScroll: true });
-    this.shell.change(() => this.addOwn(id, text), true);
+    this.shell.change(() => this.addOwn(id, text, file), true);
     void this.deliver(id);
   }
 
@@ -384,16 +476,19 @@ class XiaoerChat extends HTMLElement {
     const own = this.own.get(id)!;
     own.clearFailure();
     this.waiting.add(id);
-    this.shell.showTyping(true);
+    own.view.setAttribute("aria-busy", "true");
+    this.shell.showTyping(!own.file);
     try {
       const session = await this.begin();
       if (!session.spoken) this.memory.save(Object.assign(session, { spoken: true }));
+      if (own.file) return void (await this.client.upload(session, own.file, id));
       const turn = { id: "" };
       for await (const event of this.client.send(session, own.text, id)) if (this.own.get(id) === own) this.onEvent(event, turn);
     } catch (error) {
       if (this.own.get(id) === own) this.showFailure(id, own, error);
     } finally {
       this.waiting.delete(id);
+      own.view.removeAttribute("aria-busy");
       if (!this.waiting.size) this.shell.showTyping(false);
     }
   }
@@ -402,13 +497,9 @@ class XiaoerChat extends HTMLElement {
     const retry = (expired: boolean) => {
       if (!expired) return void this.deliver(id);
       this.fresh();
-      this.send(own.text);
+      this.send(own.text, own.file);
     };
     this.shell.change(() => own.showFailure(error, retry), true);
-  }
-
-  private async rate(messageId: string, helpful: boolean): Promise<boolean> {
-    return this.post("feedback", { message_id: messageId, helpful });
   }
 
   private async callPerson(): Promise<void> {
@@ -427,3 +518,12 @@ class XiaoerChat extends HTMLElement {
 }
 
 if (!customElements.get("xiaoer-chat")) customElements.define("xiaoer-chat", XiaoerChat);
+
+if (script?.dataset.shop !== undefined) {
+  const place = () => {
+    const chat = h("xiaoer-chat" as "div", { ...(script.dataset as Record<string, string>) });
+    script.closest("body") ? script.after(chat) : document.body.append(chat);
+  };
+  if (document.body) place();
+  else addEventListener("DOMContentLoaded", place);
+}

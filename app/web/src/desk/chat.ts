@@ -1,6 +1,7 @@
 /** One conversation on the desk: what was said, the draft for what comes next, and the composer. */
 
 import { h } from "../dom.ts";
+import { address, upload } from "../staff/api.ts";
 import { attempt } from "../staff/feedback.ts";
 import { t } from "../staff/words.ts";
 import { server, type Conversation, type Data, type LogEvent } from "./model.ts";
@@ -136,7 +137,7 @@ export class Chat {
       this.last = event.seq;
       const shown = this.shown(event);
       if (shown) this.log.append(shown);
-      news ||= ["message.received", "handoff.requested", "handoff.requeued"].includes(event.type);
+      news ||= ["message.received", "attachment.added", "handoff.requested", "handoff.requeued"].includes(event.type);
       if (event.type === "message.received") this.typing.textContent = "";
     }
     this.showDraft();
@@ -152,6 +153,8 @@ export class Chat {
         return this.bubble("shopper", "", data.text, event.time);
       case "reply.completed":
         return data.text ? this.bubble("bot", t("机器人", "Bot"), data.text, event.time, data) : null;
+      case "attachment.added":
+        return this.file(data, event.time);
       case "agent.message":
         this.draft = null;
         return this.bubble(data.agent === this.actions.me() ? "own" : "agent", data.name, data.text, event.time);
@@ -185,6 +188,40 @@ export class Chat {
     const sources = sourcesOf(reply);
     const label = h("small", {}, [name, clock(time)].filter(Boolean).join(" · "));
     return h("div", { class: `said ${kind}` }, label, h("p", { class: "prose" }, text), ...(sources.length ? [h("div", { class: "sources" }, ...sources)] : []));
+  }
+
+  /** A picture is shown, a document is saved; the server says which it is and lets neither do anything. */
+  private file(data: Data, time: string): HTMLElement {
+    const path = `/v1/desk/conversations/${encodeURIComponent(this.id)}/attachments/${encodeURIComponent(data.attachment_id)}`;
+    const picture = String(data.media_type).startsWith("image/");
+    const size = `${Math.max(1, Math.round(data.size_bytes / 1024)).toLocaleString()} kB`;
+    const shown = picture ? h("img", { src: path, alt: "", loading: "lazy", width: String(data.width), height: String(data.height) }) : null;
+    const link = h("a", { href: path, ...(picture ? { target: "_blank", rel: "noopener" } : { download: data.name }) }, shown, `${data.name} · ${size}`);
+    const kind = !data.agent ? "shopper" : data.agent === this.actions.me() ? "own" : "agent";
+    const label = h("small", {}, [data.agent ? data.agent_name : "", clock(time)].filter(Boolean).join(" · "));
+    return h("div", { class: `said file ${kind}` }, label, h("p", {}, link));
+  }
+
+  private sendFiles(files: Iterable<File>, control?: HTMLElement): void {
+    for (const file of files) {
+      const query = { name: file.name, client_message_id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` };
+      const path = address(`/v1/desk/conversations/${encodeURIComponent(this.id)}/attachments`, query);
+      void attempt(async () => {
+        await upload(path, file, "application/octet-stream", () => undefined);
+        await this.refresh();
+        this.log.scrollTop = this.log.scrollHeight;
+      }, control);
+    }
+  }
+
+  private attachButton(): HTMLElement[] {
+    const files = h("input", { type: "file", hidden: true, multiple: true, accept: ".jpg,.png,.gif,.webp,.pdf" });
+    const button = h("button", { type: "button", class: "quiet", onclick: () => files.click() }, t("文件", "File"));
+    files.addEventListener("change", () => {
+      this.sendFiles([...files.files!], button);
+      files.value = "";
+    });
+    return [files, button];
   }
 
   private mark(text: string, time: string): HTMLElement {
@@ -259,7 +296,7 @@ export class Chat {
     send.addEventListener("click", () => this.submit(note));
     const toggle = h("button", { type: "button", class: "quiet", "aria-pressed": String(note), title: "Alt+I", onclick: () => this.toggleNote() }, t("备注", "Note"));
     const canned = h("button", { type: "button", class: "quiet", title: "Alt+K", onclick: () => this.actions.canned(this) }, t("快捷语", "Canned"));
-    const extras = this.isMine ? [toggle, canned] : [];
+    const extras = this.isMine ? [toggle, canned, ...this.attachButton()] : [];
     return h("div", { class: note ? "desk-line note" : "desk-line" }, this.input, h("div", { class: "row apart" }, h("div", { class: "row" }, ...extras), send));
   }
 
@@ -271,6 +308,12 @@ export class Chat {
         server.act(this.id, "typing").catch(() => undefined);
       }
       if (this.input.value === "/" && this.isMine && !this.noting) this.actions.canned(this);
+    });
+    this.input.addEventListener("paste", (event) => {
+      const pasted = [...event.clipboardData!.files];
+      if (!pasted.length || !this.isMine) return;
+      event.preventDefault();
+      this.sendFiles(pasted);
     });
     this.input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.altKey || event.isComposing || event.keyCode === 229) return;
