@@ -28,16 +28,23 @@ PAGE = """<!doctype html><html lang="{lang}"><title>Hill</title>
 class DeskServer:
     """Runs until the block ends; `url` is where."""
 
-    def __init__(self, home: Path) -> None:
+    page = ""
+    """What /page serves: a shop's own page, with the window in it"""
+
+    def __init__(self, home: Path, **parts: Any) -> None:
         self._database = migrated_database(home)
         door = Door(SqlStaffBook(self._database))
-        self.container = make_container(home, door=door)
+        self.container = make_container(home, door=door, **parts)
         app = create_app(self.container)
         app.include_router(router(ShopWindow()))
 
         @app.get("/shop")
         async def shop(lang: str = "en") -> HTMLResponse:
             return HTMLResponse(PAGE.format(lang=lang), headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
+
+        @app.get("/page")
+        async def page() -> HTMLResponse:
+            return HTMLResponse(self.page, headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY})
 
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

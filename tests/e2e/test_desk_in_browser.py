@@ -13,9 +13,16 @@ from app.staff.account import Role
 from tests.e2e.conftest import DESKTOP, PHONE, OpenTab, Tab
 from tests.e2e.desk_server import DeskServer
 from tests.e2e.test_widget_in_browser import AXE, expect
+from tests.pictures import a_pdf, a_picture
 
 pytestmark = pytest.mark.e2e
 
+PASTE = """bytes => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], "image.png", {type: "image/png"}));
+  const box = document.querySelector("xiaoer-chat").shadowRoot.querySelector("textarea");
+  box.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true, cancelable: true}));
+}"""
 HOSTILE = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 OpenDesk = Callable[..., Tab]
 
@@ -60,6 +67,11 @@ def shopper(server: DeskServer, open_tab: OpenTab) -> Tab:
     return tab
 
 
+def a_file(name: str, data: bytes) -> dict[str, Any]:
+    """As a picker takes it; its declared type is a lie, since nobody may go by it."""
+    return {"name": name, "mimeType": "image/png", "buffer": data}
+
+
 def take(desk: Tab) -> Any:
     """Takes the next one waiting; returns its chat."""
     desk.page.locator(".desk-group", has_text="Waiting").locator("li").first.wait_for()
@@ -82,12 +94,21 @@ def test_from_the_question_to_a_person_back_to_the_bot_and_to_the_stars(shopper:
     chat = take(mei)
     expect(shopper.page.get_by_text("Mei has joined the conversation")).to_be_visible()
     expect(chat.get_by_text("a human please")).to_be_visible()
+    expect(shopper.page.locator("xiaoer-chat input[type=file]")).to_have_count(1)
+    shopper.page.locator("xiaoer-chat input[type=file]").set_input_files(a_file("kettle.jpg", a_picture("JPEG")))
+    expect(shopper.page.get_by_role("link", name="kettle.jpg")).to_be_visible()
+    photo = chat.get_by_role("link", name="kettle.jpg").locator("img")
+    expect(photo).to_have_js_property("naturalWidth", 40)
     shopper.ask("Are you there?")
     expect(chat.get_by_text("Are you there?", exact=True)).to_be_visible()
     answer(chat, "Yes, how can I help?")
     expect(shopper.page.locator(".turn.agent .bubble")).to_have_text("Yes, how can I help?")
     expect(shopper.page.locator(".turn.agent .name")).to_have_text("Mei")
     expect(shopper.page.locator(".turn.bot .bubble", has_text="You asked: Are you there?")).to_have_count(0)
+    chat.locator("input[type=file]").set_input_files(a_file("label.pdf", a_pdf()))
+    with shopper.page.expect_download() as saved:
+        shopper.page.get_by_role("link", name="label.pdf").click()
+    assert Path(saved.value.path()).read_bytes() == a_pdf()
     mei.page.keyboard.press("Alt+b")
     expect(shopper.page.get_by_text("You are back with the AI assistant.")).to_be_visible()
     shopper.ask("Can I return it?")
@@ -101,7 +122,22 @@ def test_from_the_question_to_a_person_back_to_the_bot_and_to_the_stars(shopper:
     expect(shopper.page.get_by_role("group", name="How was it?")).to_contain_text("Thank you")
     shopper.page.reload()
     expect(shopper.page.get_by_role("button", name="5 out of 5")).to_have_attribute("aria-pressed", "true")
-    expect(shopper.page.locator(".turn.agent")).to_have_count(1)
+    expect(shopper.page.locator(".turn.agent")).to_have_count(2)
+    expect(shopper.page.get_by_role("link", name="kettle.jpg").locator("img")).to_have_js_property("naturalWidth", 40)
+
+
+def test_a_file_that_is_none_is_told_of_and_nothing_reaches_the_agent(shopper: Tab, open_desk: OpenDesk) -> None:
+    mei = open_desk("mei")
+    shopper.ask("a human please")
+    chat = take(mei)
+    picker = shopper.page.locator("xiaoer-chat input[type=file]")
+    picker.set_input_files(a_file("photo.png", a_picture("PNG") + HOSTILE.encode()))
+    expect(shopper.page.get_by_role("alert")).to_contain_text("Only pictures and plain PDFs")
+    expect(shopper.page.get_by_role("button", name="Try again")).to_have_count(0)
+    shopper.errors.clear()  # the browser itself reports the 415
+    shopper.page.evaluate(PASTE, list(a_picture("PNG")))
+    expect(chat.get_by_role("link", name="image.png").locator("img")).to_have_js_property("naturalWidth", 40)
+    expect(chat.locator(".said.file")).to_have_count(1)
 
 
 def test_a_draft_is_sent_by_one_key_and_never_by_itself(shopper: Tab, open_desk: OpenDesk) -> None:

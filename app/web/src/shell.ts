@@ -74,9 +74,8 @@ export class Shell {
     this.scroll.addEventListener("scroll", () => (this.newer.hidden = this.atEnd), { passive: true });
   }
 
-  /** In the page for good: no launcher, nothing to put away. */
+  /** In the page for good: nothing to put away. */
   stay(): void {
-    this.launcher.remove();
     this.panel.setAttribute("role", "region");
     this.panel.querySelector<HTMLElement>(".head .tool:last-child")!.hidden = true;
   }

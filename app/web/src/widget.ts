@@ -311,8 +311,7 @@ class XiaoerChat extends HTMLElement {
 
   /** The server no longer knows the conversation (expired, or its data was removed). */
   private expire(): void {
-    const unsent = [...this.own.values()].some((own) => own.failed);
-    if (unsent) return;
+    if (this.waiting.size || [...this.own.values()].some((own) => own.failed)) return;
     this.forget(true);
     this.build();
     if (this.hasAttribute("open") && !this.isPhone) this.show(false);
@@ -405,7 +404,7 @@ class XiaoerChat extends HTMLElement {
     const reply = new ReplyView(messageId, this.words, {
       ask: (text) => this.send(text),
       showSource: (number, citation, opener) => this.sheet.show(number, citation, opener, this.words),
-      rate: (id, helpful, comment = "") => this.post("feedback", { message_id: id, helpful, comment }),
+      rate: (message_id, helpful, comment) => this.post("feedback", { message_id, helpful, comment }),
       currency: this.getAttribute("currency") ?? "",
     });
     this.replies.set(messageId, reply);
