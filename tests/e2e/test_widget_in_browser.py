@@ -187,8 +187,14 @@ def test_an_expired_conversation_is_replaced_and_the_question_asked_there(tab: T
     server.logs.clear()
     server.drop_streams()
     tab.ask("Can I return it?")
-    tab.page.get_by_role("button", name="Try again").click()
-    expect(tab.page.get_by_role("button", name="Show source 2")).to_be_visible()
+    again, source = (
+        tab.page.get_by_role("button", name="Try again"),
+        tab.page.get_by_role("button", name="Show source 2"),
+    )
+    expect(again.or_(source)).to_be_visible()  # on a slow day the window had a new conversation before the question
+    if again.is_visible():
+        again.click()
+    expect(source).to_be_visible()
     tab.errors.clear()  # the browser itself reports the 401 and the 404
 
 
