@@ -209,8 +209,8 @@ def test_logging_out_without_a_new_page_ends_it_too(server: DeskServer, open_tab
 
 
 def test_the_window_can_be_used_soon_after_it_is_opened(server: DeskServer, open_tab: OpenTab) -> None:
-    """From the press on the launcher to a box that takes letters, painted: once in twenty, since the machine may be busy
-    with other things. That it is an AI stands there by then; the greeting comes as soon as the server answers."""
+    """From the press on the launcher to a box that takes letters, painted: once in twenty, since the machine may be
+    busy with other things. That it is an AI stands there by then; the greeting comes as soon as the server answers."""
     server.page = page_of('<body><script src="/widget.js" data-shop="hill"></script>')
     took: list[float] = []
     while len(took) < 20 and min(took, default=USABLE_MS + 1) > USABLE_MS:
