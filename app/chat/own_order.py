@@ -18,9 +18,11 @@ class OwnOrders:
         self._orders = orders
 
     async def find(self, question: Question, turn: Turn) -> Order | None:
-        """The order that the question names, when it is the shopper's; None for "not theirs" and "not there" alike."""
+        """The order that the question names, when it is the shopper's; None for "not theirs" and "not there" alike.
+
+        A number in the message itself is meant, and not one that was named before."""
         customer = turn.identity.customer_id
-        for order_id in question.order_ids:
+        for order_id in [n for n in question.order_ids if n in question.text] or question.order_ids:
             for tail in question.phone_tails or ("",):
                 if (tail or customer) and (order := await self._orders.find(turn.shop, order_id, tail, customer)):
                     return order

@@ -457,3 +457,12 @@ async def test_with_the_reader_down_passages_are_judged_by_their_surface() -> No
     down, without = Shop(reranker=FakeReranker(down=True)), Shop()
     asked = "how long is delivery?"
     assert (await down.ask(asked)).text == (await without.ask(asked)).text
+
+
+async def test_a_number_in_the_message_is_meant_and_not_the_order_of_before() -> None:
+    shop = Shop()
+    before = ("where is my order TC20260001?", "Order TC20260001 is currently: shipped.")
+    reply = await shop.ask("where is order TC20269999?", *before, identity=KNOWN)
+    assert "shipped" not in reply.text
+    again = await shop.ask("where is my order now?", *before, identity=KNOWN)
+    assert "shipped" in again.text
