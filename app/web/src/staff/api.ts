@@ -107,7 +107,6 @@ function said(slug: string, detail: string): string {
     "not-found": "找不到了，可能已被别人改动，请刷新。",
     conflict: "现在不能这样做。",
     "too-large": "文件或内容太大。",
-    "unwanted-file": "只收图片（JPEG、PNG、GIF、WebP）和普通 PDF。",
     "no-knowledge": "店铺还没有发布过知识。",
     "too-many-requests": "操作太频繁，请稍等。",
   };
