@@ -8,7 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from app.chat.confidence import Confidence, confidence_features, was_read
-from app.chat.rerank import READ, Judge, with_reading
+from app.chat.rerank import READ, SURE, Judge, with_reading
 from app.chat.turn import Passage
 from app.errors import Unavailable
 from tests.builders import a_faq, a_fitted, a_passage, a_question
@@ -50,8 +50,9 @@ async def test_only_the_best_few_are_read_and_the_others_stay_as_they_were() -> 
 async def test_what_is_certain_and_what_is_hopeless_is_not_read() -> None:
     judge, reader = a_judge()
     sure = [replace(listed(1)[0], scores=MappingProxyType({"certain": 1.0})), *listed(3)[1:]]
+    plain = [replace(listed(1)[0], confidence=SURE), *listed(3)[1:]]
     hopeless = [replace(p, confidence=0.001) for p in listed(3)]
-    for passages in (sure, hopeless, []):
+    for passages in (sure, plain, hopeless, []):
         assert await judge.judge(QUESTION, passages) == passages
     assert reader.shown == []
 
