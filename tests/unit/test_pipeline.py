@@ -448,6 +448,7 @@ RIVALS = (
 
 async def test_a_reader_tells_apart_what_looks_alike_on_the_surface() -> None:
     shop = Shop(*RIVALS, reranker=FakeReranker())
+    shop.pipeline._selector = Selector(a_fitted({"dense": 14.0}, intercept=-12.0))  # one that is never sure
     reply = await shop.ask("what does it cost, postage for a return, who pays")
     assert reply.decision.evidence.passages[0].chunk.path == "returns.csv"
     assert "read" in reply.decision.evidence.passages[0].scores
