@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
@@ -224,15 +225,15 @@ async def test_no_word_stands_in_the_database_in_the_clear_or_after_it_was_dealt
 
 
 async def test_threads_whose_log_has_more_than_was_told_are_behind(offices: Offices) -> None:
+    conversation = f"behind-{uuid4().hex}"  # other tests write to the same PostgreSQL
     if isinstance(offices.here, FakePostOffice):
-        offices.here.heads["c1"] = 1
+        offices.here.heads[conversation] = 1
     else:
         assert offices.database is not None
         log = SqlEventLog(offices.database, MASTER)
-        if await log.entry("c1") is None:
-            await log.create("c1", "hill", Draft(EventType.STARTED, {"shop": "hill"}))
-    await offices.here.bind("front", "t1", "c1")
+        await log.create(conversation, "hill", Draft(EventType.STARTED, {"shop": "hill"}))
+    await offices.here.bind("front", "t1", conversation)
     [late] = await offices.here.behind()
-    assert late.conversation_id == "c1"
+    assert late.conversation_id == conversation
     await offices.here.write(late, 1, [])
     assert await offices.here.behind() == []
