@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from app.chat.language import language_of
-from app.chat.turn import Turn
+from app.chat.turn import Message, Turn
 from app.knowledge.catalogue import ChunkVersion
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex, Vector
@@ -51,7 +51,7 @@ class TrainingShop:
     def turn(self, sample: Sample) -> Turn:
         """The sample as a turn of this shop."""
         brand = Brand(name=self.name, default_language=self.language)
-        return Turn(self.name, brand, _RELEASE, datetime.now(UTC), sample.question)
+        return Turn(self.name, brand, _RELEASE, datetime.now(UTC), sample.question, sample.history)
 
 
 class TrainingCatalogue:
@@ -189,6 +189,7 @@ def _samples(shop: str, questions: Sequence[Mapping[str, Any]]) -> Iterator[Samp
             category=str(raw.get("type", "")),
             answerable=bool(raw["answers"]),
             sources=tuple(Source(str(answer)) for answer in raw["answers"]),
+            history=tuple(Message(m["role"], m["text"]) for m in raw.get("history", ())),
         )
 
 

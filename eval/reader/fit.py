@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from app.adapters.rerankers.encoder import Difference
 from app.adapters.rerankers.packed_e5 import PackedModel
 from eval.reader.network import FACTOR_SCALE, LINEAR, NORMS, ReaderNetwork
 from eval.reader.pairs import Asked, Pair, batches, longest
@@ -47,11 +48,22 @@ Progress = Callable[[int, int, float, float], None]
 """Steps done, steps in all, smoothed loss, seconds."""
 
 
-def fit(packed: PackedModel, questions: Sequence[Asked], effort: Effort, on_progress: Progress) -> ReaderNetwork:
-    """A fitted network. The same questions and effort give the same one on the same machine."""
+def fit(
+    packed: PackedModel,
+    questions: Sequence[Asked],
+    effort: Effort,
+    on_progress: Progress,
+    start: Difference | None = None,
+) -> ReaderNetwork:
+    """A fitted network. The same questions and effort give the same one on the same machine.
+
+    `start` is a difference that was fitted before: the fit goes on from it.
+    """
     torch.manual_seed(effort.seed)
     rng = Random(effort.seed)
     network = ReaderNetwork(packed, effort.rank)
+    if start is not None:
+        take_over(network, start)
     optimizer, rates = _optimizer(network, effort)
     steps = max(1, round(len(batches(questions, effort.tokens, effort.wrong, Random(0))) * effort.epochs))
     done, smoothed, started = 0, 0.0, time.monotonic()
@@ -113,6 +125,21 @@ def read(network: ReaderNetwork, questions: Sequence[Asked], at_once: int = 12) 
         for n in part:
             found[n], scores = scores[: len(questions[n])], scores[len(questions[n]) :]
     return found
+
+
+def take_over(network: ReaderNetwork, fitted: Difference) -> None:
+    """Set the network to a difference that `export` wrote; its rank must be the network's."""
+    for number, layer in enumerate(network.layers):
+        for name in LINEAR:
+            adapted, key = getattr(layer, name), f"{number}.{name}"
+            adapted.a.data = torch.from_numpy(fitted.factor(f"{key}.a"))
+            adapted.b.data = torch.from_numpy(fitted.factor(f"{key}.b").T.copy()) / FACTOR_SCALE
+        for name in NORMS:
+            getattr(layer, name).weight.data = torch.from_numpy(fitted.arrays[f"{number}.{name}.w"])
+            getattr(layer, name).bias.data = torch.from_numpy(fitted.arrays[f"{number}.{name}.b"])
+    weights, offset = fitted.head
+    network.head.weight.data = torch.from_numpy(weights)[None]
+    network.head.bias.data = torch.tensor([float(offset)])
 
 
 def export(network: ReaderNetwork, path: Path) -> None:

@@ -42,13 +42,14 @@ class Difference:
 
     def of(self, layer: int, name: str) -> Array:
         """What is added to a matrix, (out, in)."""
-        return self._factor(f"{layer}.{name}.b").T @ self._factor(f"{layer}.{name}.a")
+        return self.factor(f"{layer}.{name}.b").T @ self.factor(f"{layer}.{name}.a")
 
     def norm(self, layer: int, name: str) -> tuple[Array, Array]:
         """Weights and offsets of a norm."""
         return self.arrays[f"{layer}.{name}.w"], self.arrays[f"{layer}.{name}.b"]
 
-    def _factor(self, key: str) -> Array:
+    def factor(self, key: str) -> Array:
+        """A factor of a matrix, (rank, in) or (rank, out)."""
         return self.arrays[key].astype(np.float32) * self.arrays[f"{key}.scale"][:, None]
 
 
