@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,9 +28,11 @@ from app.adapters.orders.file import FileOrderBook
 from app.api.auth import Tokens
 from app.api.container import Container, Part
 from app.api.limits import OpenStreams
+from app.arbitration_parts import Arbitration, open_arbitration
 from app.arms import Arm, OtherThreshold, dealt
 from app.channel_parts import make_mailroom
 from app.chat.anger import load_anger
+from app.chat.arbitrate import Arbiter
 from app.chat.calibrate import load_model
 from app.chat.compose import Composer
 from app.chat.decide import Decider, Policy
@@ -251,9 +253,10 @@ def make_pipeline(
     trust: Trust | None = None,
     memory: Memory | None = None,
     prompts: Path | None = None,
+    arbiter: Arbiter | None = None,
 ) -> Pipeline:
     """The production pipeline over that knowledge and model. `trust` None: the certificates under home; `memory`
-    None: every question is looked up anew; `prompts` None: our own."""
+    None: every question is looked up anew; `prompts` None: our own; `arbiter` None: the check decides alone."""
     warm()
     judge, confidence = make_judge(settings.reranker, FITTED)
     lines = Lines.load(PROMPTS / "shared" / "lines.yaml")
@@ -267,6 +270,7 @@ def make_pipeline(
         timeout_seconds=settings.model_timeout_seconds,
         embedder=knowledge.embedder,
         phrasing=None if settings.model in ("none", "embedded") else ABLE,
+        arbiter=arbiter,
     )
     return Pipeline(
         views=Views(knowledge.catalogue),
@@ -284,6 +288,11 @@ def make_pipeline(
         trust=trust or make_trust(settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED),
         memory=memory,
     )
+
+
+def arbitration_of(settings: Settings) -> AbstractAsyncContextManager[Arbitration]:
+    """Who is asked where the check is in doubt; closed in the end."""
+    return open_arbitration(settings.nli, settings.nli_key.get_secret_value(), settings.nli_timeout_seconds)
 
 
 def plain_words() -> PlainWords:
@@ -321,13 +330,14 @@ class Attendance:
 @asynccontextmanager
 async def open_attendance(settings: Settings, *, wait_for_model_seconds: float = 0.0) -> AsyncIterator[Attendance]:
     """Everything that answering takes, for one run of a command. An embedded model is started and waited for."""
-    async with open_knowledge(settings) as knowledge:
+    async with open_knowledge(settings) as knowledge, arbitration_of(settings) as arbitration:
         model = make_model(settings)
         try:
             if isinstance(model, EmbeddedModel) and wait_for_model_seconds:
                 model.start()
                 await model.wait_ready(wait_for_model_seconds)
-            yield Attendance(knowledge, model, make_pipeline(settings, knowledge, model))
+            pipeline = make_pipeline(settings, knowledge, model, arbiter=arbitration.arbiter)
+            yield Attendance(knowledge, model, pipeline)
         finally:
             await model.close()
 
@@ -351,14 +361,15 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
 
     `run_key` is what commands on this machine show; "" lets none in.
     """
-    async with open_knowledge(settings, SHOPPERS_WAIT_SECONDS) as knowledge:
+    async with open_knowledge(settings, SHOPPERS_WAIT_SECONDS) as knowledge, arbitration_of(settings) as arbitration:
         model = make_model(settings)
         telemetry = Telemetry()
         trust = make_trust(
             settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
         )
         start_reading(settings.reranker)
-        pipeline = make_pipeline(settings, knowledge, model, trust, make_memory(settings.result_cache, telemetry))
+        memory, arbiter = make_memory(settings.result_cache, telemetry), arbitration.arbiter
+        pipeline = make_pipeline(settings, knowledge, model, trust, memory, arbiter=arbiter)
         models = [model]
 
         def other(arm: Arm) -> Pipeline:
@@ -367,9 +378,8 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
                 changed = settings.model_copy(update={"model": arm.model})
                 models.append(make_model(changed))
             held_to = trust if arm.threshold is None else OtherThreshold(trust, arm.threshold)
-            return make_pipeline(
-                changed, knowledge, model if changed is settings else models[-1], held_to, prompts=arm.prompts
-            )
+            asked = model if changed is settings else models[-1]
+            return make_pipeline(changed, knowledge, asked, held_to, prompts=arm.prompts, arbiter=arbiter)
 
         attendant = dealt(settings.home, knowledge.brands, pipeline, other)
         master = master_key(settings)
@@ -425,7 +435,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
                 await one.close()
 
         async def parts() -> Sequence[Part]:
-            return (*await parts_of(settings, knowledge, model), *sharing.parts())
+            return (*await parts_of(settings, knowledge, model), *arbitration.parts(), *sharing.parts())
 
         async def welcome(shop: str, language: str) -> Sequence[str]:
             return [t.question for t in (await storefront.read(shop, language)).starters][:WELCOME_QUESTIONS]

@@ -41,6 +41,13 @@ class Settings(BaseSettings):
         default=30, ge=0, description="Newest releases of a shop that are kept, besides the live one; 0 = all"
     )
     reranker: str = Field(default="reader", description="reader (built in), none, or a CrossEncoder model name or path")
+    nli: str = Field(
+        default="none",
+        description="Asked whether a phrased sentence follows where the check is in doubt: none, a CrossEncoder model "
+        "name or path, or the URL of a service with /predict",
+    )
+    nli_key: SecretStr = Field(default=SecretStr(""), description="Bearer key for the URL of XIAOER_NLI")
+    nli_timeout_seconds: float = Field(default=0.5, gt=0, description="Longest a sentence waits for it")
 
     master_key: SecretStr = Field(
         default=SecretStr(""), description="Base64 of 32 bytes that wraps data keys; empty = made once under home"

@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.arms import Arm, brand_in
-from app.bootstrap import Knowledge, ShopFiles, make_model, make_pipeline, open_knowledge
+from app.bootstrap import Knowledge, ShopFiles, arbitration_of, make_model, make_pipeline, open_knowledge
 from app.chat.pipeline import Pipeline
 from app.chat.ports import LanguageModel
 from app.chat.turn import Decision, Reply, Turn
@@ -106,7 +106,7 @@ async def open_solvers(
     of questions for the next run, which is then faster: its latencies leave out the embedding. `arm` is what is
     different from how the shops are attended.
     """
-    async with open_knowledge(settings) as opened:
+    async with open_knowledge(settings) as opened, arbitration_of(settings) as arbitration:
         embedder = CachedEmbedder(opened.embedder, settings.home / "vectors" if remember else settings.home / "none")
         knowledge = replace(opened, embedder=embedder)
         for shop, folder in folders.items():
@@ -114,7 +114,8 @@ async def open_solvers(
         model = make_model(settings)
         try:
             await _wait_for(model, console)
-            pipeline = make_pipeline(settings, knowledge, model, prompts=arm.prompts if arm else None)
+            prompts = arm.prompts if arm else None
+            pipeline = make_pipeline(settings, knowledge, model, prompts=prompts, arbiter=arbitration.arbiter)
             solvers = {shop: await _solver(knowledge, pipeline, shop) for shop in folders}
             yield {shop: replace(s, brand=brand_in(arm, s.brand, shop)) if arm else s for shop, s in solvers.items()}
         finally:
@@ -126,11 +127,12 @@ async def open_solvers(
 @asynccontextmanager
 async def open_solver(settings: Settings, shop: str, console: Console | None = None) -> AsyncIterator[ShopSolver]:
     """A solver over what the shop has live. Raises NoKnowledge when that is nothing."""
-    async with open_knowledge(settings) as knowledge:
+    async with open_knowledge(settings) as knowledge, arbitration_of(settings) as arbitration:
         model = make_model(settings)
         try:
             await _wait_for(model, console)
-            yield await _solver(knowledge, make_pipeline(settings, knowledge, model), shop)
+            pipeline = make_pipeline(settings, knowledge, model, arbiter=arbitration.arbiter)
+            yield await _solver(knowledge, pipeline, shop)
         finally:
             await model.close()
 

@@ -466,6 +466,34 @@ class FakeAttachmentStore:
         return self.kept[conversation_id, attachment_id]
 
 
+class FakeEntailment:
+    """Counts the sentence's words that the evidence holds; one says no where the other does not: 0.
+
+    It remembers what it was asked. `down` makes it raise, `chance` say the same of everything.
+    """
+
+    def __init__(self, *, down: bool = False, chance: float | None = None) -> None:
+        self.down = down
+        self.chance = chance
+        self.available = True
+        self.asked: list[tuple[str, str]] = []
+
+    async def supports(self, pairs: Sequence[tuple[str, str]], *, timeout_seconds: float) -> list[float]:
+        self.asked.extend(pairs)
+        if self.down:
+            raise Unavailable("The fake entailment model is down.")
+        return [self._chance(*pair) if self.chance is None else self.chance for pair in pairs]
+
+    @staticmethod
+    def _chance(evidence: str, sentence: str) -> float:
+        claimed, held = set(words(sentence)), set(words(evidence))
+        negated = [bool(said & {"not", "no", "不", "没"}) for said in (claimed, held)]
+        return len(claimed & held) / max(1, len(claimed)) if negated[0] == negated[1] else 0.0
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
 class FakeReranker:
     """Reads by counting shared words, and remembers what it was shown."""
 

@@ -58,7 +58,7 @@ def substituted(part: Clause, span: Clause, unit: Unit, asked: Collection[str]) 
 
 def turned(part: Clause, span: Clause, whole: Clause) -> str:
     """A "not" too many or too few, or a limit whose figure was left out."""
-    if span.pieces == 1 and _negations(part.text) % 2 != _negations(span.text) % 2:
+    if span.pieces == 1 and negations(part.text) % 2 != negations(span.text) % 2:
         return "yes and no differ"
     if span.pieces == 1 and (bounds := (span.stance & _BOUNDS) - whole.stance):
         left_out = any(not any(value.same(said) for said in whole.values) for value in span.values)
@@ -95,7 +95,8 @@ def _any_same(some: Sequence[Value], others: Sequence[Value]) -> bool:
     return any(value.same(other) for value in some for other in others)
 
 
-def _negations(text: str) -> int:
+def negations(text: str) -> int:
+    """How often a text in canonical form says no."""
     return len(_NEGATION.findall(plainly(text)))
 
 

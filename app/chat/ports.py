@@ -1,4 +1,4 @@
-"""What a turn needs from outside: a language model and a reranker. See also app/knowledge/ports.py."""
+"""What a turn needs from outside: models that phrase, read and check. See also app/knowledge/ports.py."""
 
 from __future__ import annotations
 
@@ -58,6 +58,23 @@ class Reranker(Protocol):
 
     async def scores(self, question: Question, passages: Sequence[Passage]) -> list[float]:
         """One raw score a passage, higher is better."""
+
+
+class Entailment(Protocol):
+    """Says how likely a text says what a sentence claims: an NLI model, or a cross-encoder fitted on support."""
+
+    @property
+    def available(self) -> bool:
+        """False while it has just failed or been too slow: do not wait for it."""
+
+    async def supports(self, pairs: Sequence[tuple[str, str]], *, timeout_seconds: float) -> list[float]:
+        """For each (evidence, sentence) the probability, 0..1, that the evidence supports the sentence.
+
+        Raises Unavailable when it is down, too slow, or answers with what is no probability.
+        """
+
+    async def close(self) -> None:
+        """Release what it holds. Twice is harmless."""
 
 
 @dataclass(frozen=True, slots=True)

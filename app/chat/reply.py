@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from app.chat.arbitrate import Arbiter
 from app.chat.generate import Generation, Generator
 from app.chat.language import join_sentences, language_of
 from app.chat.stance import stance
@@ -63,12 +64,15 @@ class Responder:
         timeout_seconds: float = 20.0,
         embedder: Embedder | None = None,
         phrasing: Phrasing | None = None,
+        arbiter: Arbiter | None = None,
     ) -> None:
+        """`arbiter`: who settles what the verifier leaves in doubt; None = the verifier's word stands."""
         self._generator = generator
         self._verifier = verifier
         self._timeout_seconds = timeout_seconds
         self._embedder = embedder
         self._phrasing = phrasing or Phrasing()
+        self._arbiter = arbiter
         self._costs: dict[int, tuple[Decision, Generation]] = {}
 
     async def reply(self, turn: Turn, decision: Decision) -> AsyncGenerator[Sentence, None]:
@@ -119,18 +123,22 @@ class Responder:
         raw = self._generator.generate(turn, decision, timeout_seconds=self._timeout_seconds, cost=cost)
         async with aclosing(raw) as texts:
             async for text in texts:
-                checked = self._verifier.verify(
-                    text,
-                    decision.evidence,
-                    decision.question,
-                    forbidden_words=turn.brand.forbidden_words,
-                    said=[sentence.text for sentence in said],
-                    alike=await self._alike(text, decision),
-                )
+                checked = await self._checked(text, turn, decision, [sentence.text for sentence in said])
                 if checked is not None:
                     yield checked
                 if len(said) >= MOST_MODEL_SENTENCES:
                     return
+
+    async def _checked(self, text: str, turn: Turn, decision: Answer, said: Sequence[str]) -> Sentence | None:
+        """What is sent in place of what the model wrote; None = nothing."""
+        evidence, question, forbidden = decision.evidence, decision.question, turn.brand.forbidden_words
+        alike = await self._alike(text, decision)
+        if self._arbiter is None:
+            return self._verifier.verify(text, evidence, question, forbidden_words=forbidden, said=said, alike=alike)
+        grounds = self._verifier.grounds(evidence, question)
+        verdict = self._verifier.judge(text, grounds, forbidden_words=forbidden, alike=alike)
+        settled = await self._arbiter.settle(text, verdict, grounds, evidence)
+        return self._verifier.conclude(text, settled, said)
 
     def _cost_of(self, decision: Answer) -> Generation:
         while len(self._costs) >= _KEPT_USES:  # replies that were never finished

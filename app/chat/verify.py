@@ -31,6 +31,8 @@ LEAST_LIKE = 0.35
 """Below this a failing sentence has no nearest evidence: it is dropped, not replaced."""
 LEAST_ALIKE_ACROSS = 0.86
 """Embedding cosine that a sentence and its evidence in the other language must reach."""
+OTHER_WORDS, OTHER_LANGUAGE = "words that are not in the evidence", "no evidence in its language"
+"""Reasons that say nothing against a sentence but that its words stand nowhere."""
 
 _FORM = re.compile(
     r"^\s*(?:#{1,6}\s|```|\|.*\||(?:user|assistant|system|human|question|answer|notes?|context|customer|shopper|q|a)\s*[:：]|"
@@ -104,6 +106,10 @@ class Verifier:
         """
         grounds = self.grounds(evidence, question)
         verdict = self.judge(sentence, grounds, forbidden_words=forbidden_words, alike=alike)
+        return self.conclude(sentence, verdict, said)
+
+    def conclude(self, sentence: str, verdict: Verdict, said: Collection[str] = ()) -> Sentence | None:
+        """What is sent after a verdict, see `verify`."""
         spoken = {sounds(text) for text in said}
         if not verdict.reason:
             return None if sounds(sentence) in spoken else Sentence(sentence.strip(), verdict.citations, "model")
@@ -140,7 +146,7 @@ class Verifier:
             if not reason:
                 return Verdict("", carriers, nearest, likeness)
         else:
-            reason = "no evidence in its language"
+            reason = OTHER_LANGUAGE
         carrier = _carried_across(parts, sentence, language, grounds, alike)
         if carrier is not None:
             return Verdict("", (carrier,), carrier, likeness)
@@ -197,7 +203,7 @@ def _carried(parts: Sequence[Clause], whole: Clause, grounds: Grounds) -> tuple[
 def _carrier(part: Clause, whole: Clause, grounds: Grounds) -> tuple[str, Unit | None]:
     ranked = sorted(_candidates(part, whole, grounds), key=lambda row: (*row[:2], -row[2]), reverse=True)
     if not ranked or ranked[0][0] < LEAST_COVERED:
-        return "words that are not in the evidence", None
+        return OTHER_WORDS, None
     first_reason = ""
     for covered, _, _, unit, span in ranked:
         if covered < max(LEAST_COVERED, ranked[0][0] - 0.05):
@@ -316,19 +322,22 @@ def _carried_across(
     """Words cannot be compared across languages: all values, in order, the same stance, and a close embedding."""
     if alike is None:
         return None
-    written = [value for part in parts for value in part.values]
-    committed = stance(sentence)
     for unit in grounds.units:
-        if unit.language == language or _value_fault(written, unit.whole.values):
-            continue
-        held = unit.whole.stance
-        if ("no" in committed) != ("no" in held) or (committed & CLAIMED) - held:
-            continue
-        if (held & LIMITS) and not (committed & LIMITS):
+        if unit.language == language or not keeps_values_and_stance(parts, sentence, unit):
             continue
         if alike(unit.sentence.text) >= LEAST_ALIKE_ACROSS:
             return unit
     return None
+
+
+def keeps_values_and_stance(parts: Sequence[Clause], sentence: str, unit: Unit) -> bool:
+    """Whether all that can be compared without words is the same: values in their order, yes or no, conditions."""
+    if _value_fault([value for part in parts for value in part.values], unit.whole.values):
+        return False
+    committed, held = stance(sentence), unit.whole.stance
+    if ("no" in committed) != ("no" in held) or (committed & CLAIMED) - held:
+        return False
+    return not (held & LIMITS) or bool(committed & LIMITS)
 
 
 def _nearest(sentence: str, grounds: Grounds, alike: Alike | None) -> tuple[Unit | None, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.chat.arbitrate import Arbiter
 from app.chat.generate import Budget, Generator, SentenceSplitter
 from app.chat.lines import Lines
 from app.chat.prompts import Prompts
@@ -15,7 +16,7 @@ from app.chat.turn import Answer, Citation, Decision, Evidence, Fact, HandOff, M
 from app.chat.verify import Verifier
 from app.errors import ConfigurationError
 from app.shop.brand import Brand
-from tests.fakes import FakeModel
+from tests.fakes import FakeEntailment, FakeModel
 
 PROMPTS = Path(__file__).parents[2] / "prompts"
 BRAND = Brand("棠里生活", assistant_name="小棠里", forbidden_words=("全网最低",), handoff={"zh": "请人工同事来看。"})
@@ -181,3 +182,23 @@ def test_a_line_without_a_language_is_a_configuration_error(tmp_path: Path) -> N
     path.write_text("refuse:\n  empty: {zh: 请打字}\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"refuse\.empty"):
         Lines.load(path)
+
+
+async def test_an_arbiter_lets_a_sentence_in_other_words_through_or_is_not_there() -> None:
+    decision = answer("护肤品撕开塑封后不支持无理由退货。", *DRAFT)
+    text = "化妆品打开包装就不给退了。"
+
+    async def replies(model: FakeEntailment | None) -> list[Sentence]:
+        speaker = Responder(
+            Generator(FakeModel(text), Prompts(PROMPTS)), Verifier(), timeout_seconds=2, phrasing=ABLE,
+            arbiter=Arbiter(model) if model else None,
+        )  # fmt: skip
+        return [sentence async for sentence in speaker.reply(TURN, decision)]
+
+    alone = await replies(None)
+    assert text not in [s.text for s in alone]
+    assert await replies(FakeEntailment(down=True)) == alone
+    sure = await replies(FakeEntailment(chance=0.97))
+    assert (sure[0].text, sure[0].origin) == (text, "model")
+    assert [c.quote for c in sure[0].citations] == ["护肤品撕开塑封后不支持无理由退货。"]
+    assert await replies(FakeEntailment(chance=0.3)) == alone
