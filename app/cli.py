@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
+from rich.markup import escape
 
 from app.channel_commands import channels_app
-from app.errors import BadInput
+from app.errors import BadInput, ConfigurationError, XiaoerError
 from app.export_command import export
 from app.identity_commands import identity_app
 from app.ingest_commands import ingest
@@ -22,9 +25,9 @@ from app.map_command import map_tables
 from app.migrate_command import migrate
 from app.release_commands import reindex, releases_app
 from app.running import find_server
-from app.settings import Settings
+from app.settings import Settings, told_plainly
 from app.staff_commands import staff_app
-from app.terminal import AsJson, Shop, err, out, run, show
+from app.terminal import AsJson, Shop, err, out, run, show, tell
 
 app = typer.Typer(
     name="xiaoer",
@@ -80,9 +83,10 @@ def ask(
     if as_json:
         print(json.dumps(reply, ensure_ascii=False, indent=2))
         return
-    out.print(reply["text"])
+    out.print(reply["text"], markup=False)
     for number, citation in enumerate(reply["citations"], start=1):
-        out.print(f"  [dim][{number}] {citation['path']} · {citation['locator']}[/dim]", highlight=False)
+        where = escape(f"[{number}] {citation['path']} · {citation['locator']}")
+        out.print(f"  [dim]{where}[/dim]", highlight=False)
     out.print(f"  [dim]{reply['decision']} · confidence {reply['confidence']:.2f}[/dim]", highlight=False)
 
 
@@ -218,8 +222,16 @@ def _moment(text: str) -> datetime:
 
 
 def main() -> None:
-    """Entry point of the `xiaoer` command."""
-    app()
+    """Entry point of the `xiaoer` command. What fails before a command runs is told as plainly as what fails in one."""
+    try:
+        app()
+    except ValidationError as problem:
+        if problem.title != Settings.__name__:
+            raise
+        tell(ConfigurationError.title, told_plainly(problem))
+    except XiaoerError as problem:
+        tell(problem.title, str(problem))
+    sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from app.channel_looks import look_at_channels
 from app.doctor_model import advice, look_at, summary
 from app.errors import ModelUnavailable, XiaoerError
 from app.running import RunningServer, find_server, port_problem
-from app.settings import Settings
+from app.settings import Settings, unknown_settings
 from app.trust_parts import Certificates, make_trust
 
 PYTHON = (3, 11)
@@ -122,6 +122,15 @@ def _installed(name: str) -> bool:
     except importlib.metadata.PackageNotFoundError:
         return False
     return True
+
+
+def _settings(_: Patient) -> Finding:
+    unknown = unknown_settings()
+    if not unknown:
+        return Finding("settings", State.OK, "every one that is set is known")
+    meant = [f"{name} is probably {known}" for name, known in unknown.items() if known]
+    advice = ". ".join([*meant, "README.md lists every setting; take away what is none."])
+    return Finding("settings", State.WARN, f"nothing reads {', '.join(unknown)}", advice)
 
 
 def _home(patient: Patient) -> Finding:
@@ -325,6 +334,7 @@ async def _channels(patient: Patient) -> Finding:
 LOOKS: dict[str, Look] = {
     "python": _python,
     "packages": _packages,
+    "settings": _settings,
     "home": _home,
     "database": _migrated,
     "index": _index,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 from rich.console import Console
 
@@ -26,6 +27,8 @@ from app.staff.door import Door
 from app.staff.first_run import FirstAdmin, let_demo_in
 from app.staff_commands import sign_in_link
 from app.telemetry import configure_logging
+
+log = structlog.get_logger(__name__)
 
 SAMPLE_SHOPS = ("tangli", "larchwood")
 SHOPS = Path(__file__).parent.parent / "shops"
@@ -62,6 +65,7 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
             # Where index and database are servers', commands work beside us, and several instances may share the home.
             if settings.index == "edge" or settings.database_url.startswith("sqlite"):
                 announcing.enter_context(announced(settings.home, url, run_key))
+            log.info("server.listening", url=url, home=str(settings.home))
             if on_ready:
                 on_ready()
 

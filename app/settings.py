@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
+import logging
 from pathlib import Path
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+
+PREFIX = "XIAOER_"
+ENV_FILE = ".env"
+NOT_SETTINGS = frozenset({"XIAOER_EVAL_DATA", "XIAOER_TEST_QDRANT", "XIAOER_TEST_WEIGHTS"})
+"""Read by the evaluation and the tests, not by the server."""
 
 
 class Settings(BaseSettings):
     """Settings of one server or CLI run. None has a secret as its default."""
 
-    model_config = SettingsConfigDict(env_prefix="XIAOER_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=ENV_FILE, extra="ignore")
 
     home: Path = Field(default=Path(".xiaoer"), description="Where all data lives; a folder per installation")
     host: str = Field(default="127.0.0.1", description="Address the server listens on")
-    port: int = Field(default=8080, description="Port the server listens on")
+    port: int = Field(default=8080, ge=0, le=65_535, description="Port the server listens on")
     default_shop: str = Field(default="", description="Shop used when a request names none; empty = the first one")
 
     model: str = Field(
@@ -57,8 +64,10 @@ class Settings(BaseSettings):
         description="Key for /v1/chat/completions and /v1/knowledge; empty = made once under home",
     )
     token_lifetime_seconds: int = Field(default=86_400, description="How long a conversation token is good")
-    confidence_threshold: float = Field(default=0.7, description="Answers below this are not sent")
-    message_limit: int = Field(default=4_000, description="Longest message in characters")
+    confidence_threshold: float = Field(
+        default=0.7, ge=0, le=1, allow_inf_nan=False, description="Answers below this are not sent"
+    )
+    message_limit: int = Field(default=4_000, ge=1, description="Longest message in characters")
     fetch_allow: str = Field(
         default="", description="Private networks that sources.yaml may fetch from, comma-separated; empty = none"
     )
@@ -94,6 +103,13 @@ class Settings(BaseSettings):
     index_replicas: int = Field(default=1, description="Nodes that hold each shard of a new Qdrant collection")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, level: str) -> str:
+        if level.upper() not in logging.getLevelNamesMapping():
+            raise ValueError("it is DEBUG, INFO, WARNING or ERROR")
+        return level
+
     @property
     def database_url(self) -> str:
         """The database in use."""
@@ -104,3 +120,24 @@ class Settings(BaseSettings):
         """The most requests in a minute, by what is counted."""
         kinds = ("address", "conversation", "account", "shop", "upload")
         return {kind: int(getattr(self, f"{kind}_rate_per_minute")) for kind in kinds}
+
+
+def told_plainly(problem: ValidationError) -> str:
+    """Which settings cannot be read, and why, for whoever set them."""
+    wrong = []
+    for error in problem.errors():
+        name, why = PREFIX + str(error["loc"][0]).upper(), error["msg"].removeprefix("Value error, ")
+        wrong.append(f"{name} is {str(error['input'])!r}: {why}")
+    return (
+        f"{'; '.join(wrong)}. Nothing was started or changed. Correct it in the environment or in {ENV_FILE}; "
+        "README.md lists every setting."
+    )
+
+
+def unknown_settings() -> dict[str, str]:
+    """What is set under our prefix and read by nobody, each with the setting that was probably meant, or ""."""
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    sources = (EnvSettingsSource(Settings), DotEnvSettingsSource(Settings))
+    given = {name.upper() for source in sources for name in source.env_vars}
+    unknown = sorted(name for name in given if name.startswith(PREFIX) and name not in {*known, *NOT_SETTINGS})
+    return {name: next(iter(difflib.get_close_matches(name, known, n=1)), "") for name in unknown}

@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.errors import NoKnowledge, XiaoerError
@@ -42,13 +43,18 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=_fast_loop()) as runner:
             return runner.run(work)
     except NoKnowledge as problem:
-        err.print(f"[red]{problem}[/red]\nIngest a shop first: `xiaoer ingest FOLDER --shop NAME`.")
+        err.print(f"[red]{escape(str(problem))}[/red]\nIngest a shop first: `xiaoer ingest FOLDER --shop NAME`.")
     except XiaoerError as problem:
-        err.print(f"[red]{problem.title}.[/red] {problem}", highlight=False)
+        tell(problem.title, str(problem))
     except KeyboardInterrupt:
         err.print("Stopped.")
         raise typer.Exit(130) from None
     raise typer.Exit(1)
+
+
+def tell(title: str, why: str) -> None:
+    """One failure, on stderr. What it quotes is never taken for markup."""
+    err.print(f"[red]{title}.[/red] {escape(why)}", highlight=False)
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -48,13 +48,15 @@ def _kubernetes() -> Iterator[str]:
                 kubernetes_validate.validate(document, K8S_VERSION, strict=True)
             except kubernetes_validate.ValidationError as error:
                 yield f"{name}: {'.'.join(str(part) for part in error.path)}: {error.message}"
-            for container in _containers(document):
+            if (pod := _pod(document)) and pod.get("enableServiceLinks", True):
+                yield f"{name}: enableServiceLinks is not false: a Service's address would become a setting"
+            for container in pod.get("containers", []):
                 yield from (f"{name}: {one}" for one in _container(container, document["kind"]))
 
 
-def _containers(document: dict[str, Any]) -> list[dict[str, Any]]:
-    template = document.get("spec", {}).get("template", {})
-    return list(template.get("spec", {}).get("containers", []))
+def _pod(document: dict[str, Any]) -> dict[str, Any]:
+    """The pods that a document makes; empty for one that makes none."""
+    return dict(document.get("spec", {}).get("template", {}).get("spec", {}))
 
 
 def _container(container: dict[str, Any], kind: str) -> Iterator[str]:

@@ -99,6 +99,16 @@ def test_settings_in_deploy_files_are_settings_of_the_server() -> None:
         assert name.lower() in Settings.model_fields, name
 
 
+def test_no_service_of_a_cluster_speaks_as_a_setting() -> None:
+    """Kubernetes would tell pods of the Service `xiaoer` in XIAOER_PORT, as tcp://…, over what the image says."""
+    pods = {}
+    for path in (ROOT / "deploy" / "k8s").glob("*.yaml"):
+        for document in yaml.safe_load_all(path.read_text("utf-8")):
+            if pod := (document or {}).get("spec", {}).get("template", {}).get("spec"):
+                pods[path.stem] = pod.get("enableServiceLinks", True)
+    assert pods == dict.fromkeys(("postgres", "qdrant", "redis", "vllm", "xiaoer"), False)
+
+
 def test_the_image_holds_every_folder_the_server_reads() -> None:
     copied = set(re.findall(r"^COPY (\w+) \w+$", (ROOT / "Dockerfile").read_text("utf-8"), re.M))
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines() if line.startswith("!")}
