@@ -44,6 +44,7 @@ Can I return tea?,Do you take returns|What is your return policy,Unopened tea ma
 Do you wrap gifts?,Can you gift wrap it,We wrap gifts free of charge.,Gifts,
 """
 PASSWORD = "green tea in a tin"
+PAGES = ("", "/knowledge", "/products", "/upload", "/review", "/releases", "/test", "/brand", "/setup")
 
 
 @dataclass(frozen=True)
@@ -365,6 +366,36 @@ def test_a_question_that_was_not_understood_becomes_a_phrasing_or_a_new_row(
     assert tab.page.get_by_label("Question", exact=True).input_value() == question
 
 
+def test_a_thumb_down_comes_back_and_becomes_a_phrasing(console: Console, open_tab: OpenTab) -> None:
+    question = "Do you accept tea that comes back?"
+    shopper = open_tab(console.url + "/demo?shop=harbour&lang=en")
+    shopper.ask(question)
+    shopper.page.get_by_role("button", name="Not helpful").last.click()
+    shopper.page.get_by_role("button", name="It is wrong").click()
+    shopper.page.get_by_text("Thank you").wait_for()
+
+    tab = open_tab(console.url + "/console/sign-in")
+    console.sign_in(tab)
+    go(tab, "Review")
+    tab.page.get_by_role("button", name=re.compile("^Thumbs down")).click()
+    line = tab.page.get_by_role("button", name=re.compile(re.escape(question)))
+    line.get_by_text("The shopper: It is wrong").wait_for()
+    line.click()
+    tab.page.get_by_role("button", name="Add a phrasing").click()
+    assert tab.page.get_by_label("Phrasing", exact=True).input_value() == question
+    tab.page.get_by_label("Search rows").fill("return tea")
+    tab.page.locator(".picks").get_by_role("button", name=re.compile("Can I return tea")).first.click()
+    tab.page.get_by_text("Added to “Can I return tea?” (draft)").wait_for()
+    line.wait_for(state="detached")
+
+    tab.page.get_by_label("State").select_option("done")
+    line.get_by_text("Phrasing added · edith").wait_for()
+    go(tab, "Knowledge")
+    tab.page.get_by_label("Search").fill("return tea")
+    tab.page.get_by_role("button", name=re.compile("Can I return tea")).first.click()
+    assert question in tab.page.get_by_label("Other phrasings").input_value().splitlines()
+
+
 def test_an_admin_adds_somebody_who_comes_in_by_the_link_once(console: Console, open_tab: OpenTab) -> None:
     tab = open_tab(console.url + "/console/sign-in")
     console.sign_in(tab, "ada")
@@ -386,7 +417,9 @@ def test_an_admin_adds_somebody_who_comes_in_by_the_link_once(console: Console, 
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-@pytest.mark.parametrize("path", ["", "/knowledge", "/products", "/upload", "/releases", "/test", "/brand", "/setup"])
+@pytest.mark.parametrize(
+    "path", ["", "/knowledge", "/products", "/upload", "/review", "/releases", "/test", "/brand", "/setup"]
+)
 def test_every_page_fits_the_screen_and_has_names_for_what_can_be_pressed(
     console: Console, open_tab: OpenTab, path: str, phone: bool
 ) -> None:
