@@ -334,7 +334,7 @@ class FakeModel:
             raise ModelUnavailable("The fake model was told to say nothing.")
         try:
             for n, text in enumerate(pieces):
-                if self.mode == "dies" and n >= len(pieces) // 2:
+                if self.mode in ("dies", "aborts") and n >= len(pieces) // 2:
                     raise ModelUnavailable("The fake model was told to break off.")
                 yield Delta(text=text)
         except GeneratorExit:

@@ -2,7 +2,8 @@
 
 Run as a process of its own: `python -m tests.stub_model --mode ok --tokens 40`; it prints `{"listening": URL}`.
 Modes: ok · slow (first token late) · stuck (never a token) · dies (breaks off) · empty · nonsense · error (500) ·
-refuses (400) · cut (stopped at max_tokens). The text may be set with --text; else it is numbered words.
+refuses (400) · cut (stopped at max_tokens) · aborts (told to stop, says so). The text may be set with --text; else it
+is numbered words.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 
 from aiohttp import web
 
-MODES = ("ok", "slow", "stuck", "dies", "empty", "nonsense", "error", "refuses", "cut")
+MODES = ("ok", "slow", "stuck", "dies", "empty", "nonsense", "error", "refuses", "cut", "aborts")
 
 
 class Stub:
@@ -44,13 +45,15 @@ class Stub:
 
     async def _stream(self, response: web.StreamResponse, body: dict[str, object]) -> None:
         pieces = [] if self.mode == "empty" else self._pieces()
+        if self.mode == "aborts":
+            pieces = pieces[: len(pieces) // 2]
         for n, piece in enumerate(pieces):
             if self.mode == "dies" and n >= len(pieces) // 2:
                 assert response._req.transport is not None  # type: ignore[union-attr]
                 response._req.transport.abort()  # type: ignore[union-attr]
                 return
             await self._send(response, {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]})
-        reason = "length" if self.mode == "cut" else "stop"
+        reason = {"cut": "length", "aborts": "abort"}.get(self.mode, "stop")
         await self._send(response, {"choices": [{"index": 0, "delta": {}, "finish_reason": reason}]})
         usage = {
             "prompt_tokens": 100,

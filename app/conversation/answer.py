@@ -22,6 +22,7 @@ from app.conversation.reception import Reception, with_text
 from app.conversation.session import Overtaken, Session, Sign, TurnRun
 from app.conversation.taking_turns import Turns, answered
 from app.conversation.telling import for_the_agent
+from app.conversation.while_read import while_read
 from app.errors import Conflict, NoKnowledge, Unavailable, XiaoerError
 
 
@@ -166,7 +167,7 @@ class Answerer:
         # Whoever waits for the decision gets the stream; what it shows is what the log has confirmed.
         run.decided.set_result(session.conversation.seq + 1)
         sentences: list[Sentence] = []
-        async for sentence in self._sentences(turn, plan):
+        async for sentence in self._sentences(turn, plan, run):
             timings.setdefault("first_sentence", _since(begun))
             session.note(Draft(EventType.SENTENCE, sentence_json(turn.message_id, len(sentences), sentence)))
             sentences.append(sentence)
@@ -216,14 +217,17 @@ class Answerer:
             self._witness.turn_failed(turn.conversation_id, turn.shop, known, error)
             return self._reception.cannot(turn)
 
-    async def _sentences(self, turn: Turn, plan: _Plan) -> AsyncIterator[Sentence]:
+    async def _sentences(self, turn: Turn, plan: _Plan, run: TurnRun) -> AsyncIterator[Sentence]:
         if plan.again:
             # A person is on the way already: say so in one line instead of announcing the hand-over a second time.
             yield Sentence(lines.waiting(turn.brand, plan.decision.question.language))
             return
         for sentence in plan.advice:
             yield sentence
-        async for sentence in self._attendant.reply(turn, plan.decision):
+        reply = self._attendant.reply(turn, plan.decision)
+        if isinstance(plan.decision, Answer) and plan.decision.needs_model:
+            reply = while_read(reply, plan.decision, run)
+        async for sentence in reply:
             yield sentence
 
     async def _give_way(self, session: Session, run: TurnRun, error: Conflict) -> None:

@@ -67,6 +67,10 @@ class TurnRun:
         default_factory=lambda: asyncio.get_running_loop().create_future()
     )
     """the reply, or what went wrong"""
+    watched: bool = False
+    """somebody reads it as it is said"""
+    deserted: bool = False
+    """and has left, and nobody else follows the conversation here"""
 
     @property
     def message_id(self) -> str:
@@ -209,11 +213,15 @@ class Session:
 
     def _enter(self, follower: Follower) -> None:
         self._followers.add(follower)
+        if self.current is not None:
+            self.current.deserted = False
         if self._stop_hearing is None and self._log.shared:
             self._stop_hearing = self._relay.follow(topic_of(self.conversation.id), self._told)
 
     def _leave(self, follower: Follower) -> None:
         self._followers.discard(follower)
+        if not self._followers and self.current is not None:
+            self.current.deserted = self.current.watched
         if not self._followers and self._stop_hearing is not None:
             self._stop_hearing()
             self._stop_hearing = None

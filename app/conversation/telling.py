@@ -62,6 +62,7 @@ class Telling:
         run = self._run
         if run.completed.done() and not run.completed.exception() and run.decided.result() == 0:
             return
+        run.watched = True
         async with aclosing(self._session.follow_together(run.decided.result() - 1)) as following:
             async for group in following:
                 events = [e for e in group if isinstance(e, Event) and is_of_turn(e, run.message_id)]

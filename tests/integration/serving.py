@@ -17,7 +17,7 @@ from app.main import create_app
 
 
 @asynccontextmanager
-async def served(container: Container) -> AsyncIterator[httpx.AsyncClient]:
+async def served(container: Container, timeout_seconds: float = 20) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the running server; the server has stopped when the block ends."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
@@ -28,7 +28,7 @@ async def served(container: Container) -> AsyncIterator[httpx.AsyncClient]:
         await asyncio.sleep(0.005)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=timeout_seconds) as client:
             yield client
     finally:
         server.should_exit = True

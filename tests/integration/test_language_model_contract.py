@@ -92,7 +92,7 @@ async def test_closing_the_stream_early_is_no_failure(kind: str, make: Make) -> 
     assert "".join(delta.text for delta in await collect(model)) == TEXT
 
 
-@pytest.mark.parametrize("mode", ["stuck", "dies", "empty", "nonsense", "error", "refuses"])
+@pytest.mark.parametrize("mode", ["stuck", "dies", "aborts", "empty", "nonsense", "error", "refuses"])
 @pytest.mark.parametrize("kind", ["fake", "server"])
 async def test_whatever_goes_wrong_is_model_unavailable(kind: str, mode: str, make: Make, server: Server) -> None:
     if kind == "server":

@@ -22,6 +22,8 @@ from app.errors import ModelUnavailable
 STALL_SECONDS = 1.5
 """The longest a stream may bring no word once it has begun: a drip of bytes is no answer."""
 PROMPT_AT_FAULT = frozenset({400, 413, 422})
+BROKEN_OFF = frozenset({"", "abort", "error"})
+"""Reasons for which a stream ends before its answer does: vLLM says "abort" when it is told to stop"""
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -227,7 +229,7 @@ class _Stream:
     def check_end(self) -> None:
         """Raise ModelUnavailable when it ended too early or said nothing."""
         self.cut = self._reason == "length"
-        if not self._reason:
+        if self._reason in BROKEN_OFF:
             raise ModelUnavailable("The language model broke off in the middle of its answer.")
         if not self._said_something:
             raise ModelUnavailable("The language model answered with no text at all.")
