@@ -105,9 +105,14 @@ def _settings() -> Iterator[str]:
 
 
 def _engines() -> Iterator[str]:
+    needed = {"model", "served-model-name", "enable-prefix-caching", "max-model-len"}
+    needed |= {
+        "shutdown-timeout",
+        "enable-prompt-tokens-details",
+    }  # off by default, and missed by nobody until too late
     for path in sorted((HERE / "vllm").glob("*.yaml")):
         engine = _documents(path)[0]
-        if missing := {"model", "served-model-name", "enable-prefix-caching", "max-model-len"} - set(engine):
+        if missing := needed - set(engine):
             yield f"vllm/{path.name} does not say {', '.join(sorted(missing))}"
         if engine.get("max-model-len", 0) < 2048:
             yield f"vllm/{path.name}: our prompts need 2,048 tokens"

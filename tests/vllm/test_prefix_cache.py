@@ -26,7 +26,7 @@ from tests.vllm.shop import HIRE, PATIENT, REPAIR, RETURN
 pytestmark = [pytest.mark.vllm, pytest.mark.timeout(3_600)]
 
 MOST_UNCACHED = 130 + BLOCK_TOKENS
-"""What a turn may cost an engine in prompt tokens beyond its cache; the last block of what never changes is not whole"""
+"""What a turn may cost an engine in prompt tokens beyond its cache: the bound, and a block that is not whole"""
 HITS = "vllm:prefix_cache_hits"
 
 
