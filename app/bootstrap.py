@@ -13,6 +13,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import yaml
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from app.adapters.db.conversations import SqlEventLog
 from app.adapters.db.engine import PATIENCE_SECONDS, Database
@@ -55,7 +56,7 @@ from app.chat.verify import Verifier
 from app.conversation.seal import MasterKey
 from app.desk_parts import make_counter
 from app.editing import LateEditing
-from app.errors import NoKnowledge, NotFound, Unavailable
+from app.errors import ConfigurationError, NoKnowledge, NotFound, Unavailable
 from app.explain_parts import make_explainer
 from app.gatekeeping import SuiteGate
 from app.identity_parts import make_identifier
@@ -196,14 +197,50 @@ def make_model(settings: Settings) -> LanguageModel:
 
 @contextmanager
 def open_database(settings: Settings, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Database]:
-    """The database at its newest revision; closed in the end. `patience_seconds`: wait for one that is locked."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url, patience_seconds)
+    """The database at its newest revision; closed in the end. `patience_seconds`: wait for one that is locked.
+
+    Raises ConfigurationError where home or the database's address is unusable, Unavailable where nobody answers there.
+    """
+    _make_home(settings.home)
+    database = _database_of(settings, patience_seconds)
     try:
-        upgrade(database)
+        _upgraded(database)
         yield database
     finally:
         database.close()
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise ConfigurationError(
+            f"The folder {home} cannot be made ({problem.strerror}). Nothing was started; give this user a place "
+            "there, or name another folder in XIAOER_HOME."
+        ) from problem
+
+
+def _database_of(settings: Settings, patience_seconds: float) -> Database:
+    try:
+        return Database(settings.database_url, patience_seconds)
+    except (ArgumentError, ImportError, ValueError) as problem:
+        raise ConfigurationError(
+            f"XIAOER_DATABASE cannot be used ({problem}). Nothing was started; it is written like "
+            "postgresql+psycopg://user:password@host/name (`pip install 'xiaoer[postgres]'`), or left empty for SQLite."
+        ) from problem
+
+
+def _upgraded(database: Database) -> None:
+    try:
+        upgrade(database)
+    except OperationalError as problem:
+        said = str(problem.orig).strip().partition("\n")[0]
+        where = database.engine.url.render_as_string(hide_password=True)
+        raise Unavailable(
+            f"The database {where} cannot be opened ({said}). Nothing "
+            "was started or changed. Start it, or let this user write there; XIAOER_DATABASE and XIAOER_HOME say where "
+            "it is."
+        ) from problem
 
 
 def make_gate(settings: Settings, knowledge: Callable[[], Knowledge]) -> SuiteGate:

@@ -22,12 +22,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import select
 
+from app.adapters.db.conversation_tables import conversations
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import current_revision, head_revision
 from app.adapters.llm.weights import find_weights, pinned
-from app.bootstrap import FITTED, make_embedder, make_index
+from app.bootstrap import FITTED, make_embedder, make_index, master_key
 from app.channel_looks import look_at_channels
 from app.doctor_model import advice, look_at, summary
 from app.errors import ModelUnavailable, XiaoerError
@@ -149,6 +151,27 @@ def _home(patient: Patient) -> Finding:
     if free < WANTED_BYTES:
         return Finding("home", State.WARN, seen, "Make room: a gigabyte is wanted for model weights and growth.")
     return Finding("home", State.OK, seen)
+
+
+def _keys(patient: Patient) -> Finding:
+    """The master key, tried on a conversation: another one opens none of them, and nobody notices at the start."""
+    settings = patient.settings
+    if not settings.master_key.get_secret_value() and not (settings.home / "master-key").exists():
+        return Finding("keys", State.OK, "none yet; the first start makes them")
+    master = master_key(settings)
+    with _database(settings) as database:
+        if database is None or _migrated(patient).state is not State.OK:
+            return Finding("keys", State.OK, "the master key is one")
+        with database.engine.connect() as connection:
+            kept = connection.execute(
+                select(conversations.c.id, conversations.c.data_key)
+                .where(conversations.c.data_key.is_not(None))
+                .limit(1)
+            ).first()
+    if kept is None:
+        return Finding("keys", State.OK, "the master key is one; there is no conversation to try it on")
+    master.unwrap(kept.data_key, kept.id)
+    return Finding("keys", State.OK, "the master key opens what is kept")
 
 
 @contextmanager
@@ -337,6 +360,7 @@ LOOKS: dict[str, Look] = {
     "settings": _settings,
     "home": _home,
     "database": _migrated,
+    "keys": _keys,
     "index": _index,
     "embedder": _embedder,
     "model": _model,

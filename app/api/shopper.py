@@ -54,7 +54,7 @@ async def start(request: Request) -> Response:
     body = await read(request, StartBody)
     shop = await shop_named(container, body.shop)
     await container.limits.take(("shop", shop))
-    page = body.page if isinstance(body.page, str) else orjson.dumps(body.page or "").decode()
+    page = orjson.dumps(body.page).decode() if isinstance(body.page, dict) else body.page or ""
     identity = await _vouched(request, shop, body.identity)
     conversation_id = new_conversation_id()
     token = container.tokens.issue(conversation_id)

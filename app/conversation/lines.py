@@ -69,6 +69,7 @@ _LINES: Mapping[str, Mapping[str, str]] = {
         "zh": "正在为您转给更合适的同事，前面说的会一并转过去。",
         "en": "You are being passed on to a colleague who can help better. They will see everything so far.",
     },
+    # Why a person is called, by the reason's code.
     "repeated_question": {"zh": "看来我刚才没有答到点上。", "en": "It seems my last answers didn't settle it."},
     "sensitive_topic": {
         "zh": "这件事要请同事亲自来看。",
@@ -79,6 +80,9 @@ _LINES: Mapping[str, Mapping[str, str]] = {
     "low_confidence": {"zh": "这一点我没有把握，不敢随口答。", "en": "I am not sure about this, so I won't guess."},
     "anger": {"zh": "让您不愉快了，抱歉。", "en": "I'm sorry this has been frustrating."},
 }
+
+REASONS = frozenset({"repeated_question", "sensitive_topic", "model_down", "tool_failed", "low_confidence", "anger"})
+"""Reasons of a hand-over that have a line of their own."""
 
 
 def line(name: str, brand: Brand, language: str, **values: object) -> str:

@@ -187,8 +187,11 @@ class Reception:
     def _offline(
         self, brand: Brand, language: str, reason: str, opens: datetime | None, now: datetime, *, files: bool
     ) -> str:
-        """Says that nobody is there. Where people answer elsewhere no ticket is filed: the message is with them."""
-        parts = [lines.line("anger", brand, language)] if reason == "anger" else []
+        """Says why a person is needed and that nobody is there: who only reads the second thinks that it was not heard.
+
+        Where people answer elsewhere no ticket is filed: the message is with them.
+        """
+        parts = [lines.line(reason, brand, language)] if reason in lines.REASONS else []
         own = brand.handoff.get(f"{language}_offline")
         parts.append(str(own) if own else lines.line("offline", brand, language))
         if opens is not None and not own:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import socket
@@ -14,11 +15,13 @@ import pytest
 from rich.console import Console
 from sqlalchemy import text
 
+from app.adapters.db.conversation_tables import conversations
 from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
 from app.adapters.index.qdrant_edge import EdgeIndex
-from app.bootstrap import open_database
+from app.bootstrap import master_key, open_database
+from app.conversation.seal import new_data_key
 from app.doctor import LOOKS, examine
 from app.settings import Settings
 
@@ -98,6 +101,23 @@ async def test_a_database_of_a_newer_version_is_a_failure_and_an_older_one_is_up
             connection.execute(text("UPDATE alembic_version SET version_num = :to"), {"to": revision})
         database.close()
         assert (await looked_at(settings))[1]["database"]["state"] == state
+
+
+async def test_a_master_key_that_opens_no_conversation_is_a_failure(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path)
+    assert (await looked_at(settings))[1]["keys"]["state"] == "ok"
+    assert not (tmp_path / "master-key").exists()
+    row = {"shop": "hill", "status": "open", "created_at": "", "updated_at": "", "head_seq": 0, "head_hash": b""}
+    with open_database(settings) as database, database.engine.begin() as connection:
+        wrapped = master_key(settings).wrap(new_data_key(), "c_1")
+        connection.execute(conversations.insert().values(id="c_1", head_proof=b"", data_key=wrapped, **row))
+    assert (await looked_at(settings))[1]["keys"] == {
+        "part": "keys", "state": "ok", "seen": "the master key opens what is kept", "advice": ""
+    }  # fmt: skip
+    for wrong, why in (("abc", "base64"), (base64.b64encode(bytes(32)).decode(), "does not open the conversations")):
+        code, found = await looked_at(settings_of(tmp_path, master_key=wrong))
+        assert (code, found["keys"]["state"]) == (1, "fail")
+        assert why in found["keys"]["advice"]
 
 
 async def test_a_part_that_breaks_does_not_keep_the_others_from_being_looked_at(tmp_path: Path) -> None:

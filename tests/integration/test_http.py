@@ -70,6 +70,16 @@ async def test_a_conversation_begins_with_its_token_disclosure_and_suggestions(c
     assert started["welcome"] == {"text": "Hello!", "quick_questions": ["Can I return it?"]}
 
 
+@pytest.mark.parametrize(
+    ("sent", "kept"), [({}, ""), ({"page": None}, ""), ({"page": "/p/1"}, "/p/1"), ({"page": {"sku": 1}}, '{"sku":1}')]
+)
+async def test_the_page_a_shopper_came_from_is_kept_as_it_was_told(
+    client: httpx.AsyncClient, container: Container, sent: dict[str, Any], kept: str
+) -> None:
+    started = (await client.post("/v1/conversations", json={"shop": "hill", **sent})).json()
+    assert (await container.conversations.look(started["id"])).page == kept
+
+
 async def test_without_a_body_it_is_the_default_shop_in_its_own_language(client: httpx.AsyncClient) -> None:
     response = await client.post("/v1/conversations")
     assert response.status_code == 201

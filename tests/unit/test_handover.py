@@ -113,6 +113,20 @@ async def test_out_of_hours_it_says_when_people_are_back_and_takes_a_message_wit
     assert await shop.status() == "waiting_for_agent"
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("unsure", "I am not sure about this, so I won't guess. "),
+        ("angry", "I'm sorry this has been frustrating. "),
+    ],
+)
+async def test_out_of_hours_it_says_why_a_person_is_needed_before_that_nobody_is_there(
+    shop: Shop, words: str, why: str
+) -> None:
+    shop.now = NIGHT
+    assert (await shop.ask(words))["text"].startswith(f"{why}Our colleagues are not here right now.")
+
+
 async def test_what_names_no_contact_is_still_answered_while_waiting_at_night(shop: Shop) -> None:
     shop.now = NIGHT
     await shop.ask("a human please")

@@ -48,6 +48,30 @@ def test_a_wrong_setting_is_named_with_its_value_and_the_reason_and_no_trace(
     assert "Traceback" not in told
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("XIAOER_HOME", "a-file/home", "The folder a-file/home cannot be made"),
+        ("XIAOER_DATABASE", "nonsense", "XIAOER_DATABASE cannot be used"),
+        ("XIAOER_DATABASE", "oracle-of-delphi://x:secret@host/db", "XIAOER_DATABASE cannot be used"),
+        ("XIAOER_DATABASE", "sqlite:///nowhere/x.sqlite3", "cannot be opened (unable to open database file)"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_told_the_same_way(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, why: str
+) -> None:
+    Path("a-file").write_text("no folder", "utf-8")
+    monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["xiaoer", "releases", "list", "--shop", "hill"])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = " ".join(capsys.readouterr().err.split())
+    assert stopped.value.code == 1
+    assert why in told
+    assert "othing was started" in told
+    assert "secret" not in told
+
+
 def test_levels_are_known_in_small_letters_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XIAOER_LOG_LEVEL", "warning")
     assert Settings().log_level == "warning"
