@@ -66,7 +66,7 @@ from app.knowledge.ports import Catalogue, Embedder, KnowledgeIndex
 from app.knowledge.publish import Publisher
 from app.knowledge.tokenize import warm
 from app.knowledge.views import Views
-from app.reading_parts import make_judge, start_reading
+from app.reading_parts import make_judge, make_query_encoder, start_reading
 from app.review_parts import make_review
 from app.sample_book import FileSampleBook
 from app.settings import Settings
@@ -316,7 +316,7 @@ def make_pipeline(
         views=Views(knowledge.catalogue),
         understander=Understander(orders.looks_like_order_number, plain_words()),
         intents=load_intents(FITTED / "intents.json"),
-        retriever=Retriever(knowledge.index, knowledge.embedder),
+        retriever=Retriever(knowledge.index, knowledge.embedder, encoder=make_query_encoder(knowledge.embedder.name)),
         reader=reader,
         selector=Selector(load_model(FITTED / "selector.json")),
         confidence=confidence,
@@ -407,7 +407,7 @@ async def open_server(settings: Settings, run_key: str = "") -> AsyncIterator[Se
         trust = make_trust(
             settings.home, settings.confidence_threshold, knowledge.embedder.name, FITTED, telemetry.shift_changed
         )
-        start_reading(settings.reranker)
+        start_reading(settings.reranker, knowledge.embedder.name)
         memory, arbiter = make_memory(settings.result_cache, telemetry), arbitration.arbiter
         pipeline = make_pipeline(settings, knowledge, model, trust, memory, arbiter=arbiter)
         models = [model]

@@ -1,14 +1,15 @@
-"""Picks who reads passages together with the question, and the models that judge by what was read."""
+"""Picks who says where answers lie, who reads passages together with the question, and what judges by the reading."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
 
+from app.adapters.embedders.query_encoder import FITTED_FOR, FittedQueryEncoder
 from app.adapters.rerankers.passage_reader import PassageReader
 from app.chat.calibrate import FittedModel, load_model
 from app.chat.confidence import Confidence
-from app.chat.ports import Reranker
+from app.chat.ports import QueryEncoder, Reranker
 from app.chat.rerank import Judge
 from app.errors import ConfigurationError
 
@@ -31,10 +32,21 @@ def make_reranker(name: str) -> Reranker | None:
     return CrossEncoderReranker(name)
 
 
-def start_reading(name: str) -> None:
-    """Load the built-in reader's weights now, beside what else starts: the first question in doubt need not wait."""
-    if isinstance(reader := make_reranker(name), PassageReader):
+@lru_cache(maxsize=2)
+def make_query_encoder(embedder: str) -> QueryEncoder | None:
+    """What tells where an answer lies among the passages of the embedder of that name: fitted for the default one only.
+
+    One a process, as the reader.
+    """
+    return FittedQueryEncoder(embedder) if embedder.startswith(FITTED_FOR) else None
+
+
+def start_reading(reranker: str, embedder: str) -> None:
+    """Load the built-in models' weights now, beside what else starts: the first question need not wait."""
+    if isinstance(reader := make_reranker(reranker), PassageReader):
         reader.start()
+    if isinstance(encoder := make_query_encoder(embedder), FittedQueryEncoder):
+        encoder.start()
 
 
 def make_judge(name: str, fitted: Path) -> tuple[Judge | None, Confidence]:

@@ -58,8 +58,9 @@ class Example:
 
 
 _MORE_IS_BETTER = frozenset(
-    "dense dense_alone above_next rank phrasing whole sentence lexical question_covered title_covered rarest_covered "  # noqa: SIM905
-    "said_title name_covered attribute_found p_knowledge first told chosen read read_above read_best".split()
+    "dense dense_alone sought sought_above above_next rank phrasing whole sentence lexical "  # noqa: SIM905
+    "question_covered title_covered rarest_covered said_title name_covered attribute_found "
+    "p_knowledge first told chosen read read_above read_best".split()
 )
 _LESS_IS_BETTER = frozenset(
     {"row_is_silent", "below_best", "unknown_words", "attribute_missing", "p_offtopic", "p_vague", "read_rank"}

@@ -155,7 +155,7 @@ async def index_training_shops(shops: Sequence[TrainingShop], index: KnowledgeIn
     """Embed and write every shop's points, as ingestion would."""
     for shop in shops:
         texts = point_texts(shop.chunks)
-        vectors = await _embed({(t.side, t.text) for found in texts.values() for t in found}, embedder)
+        vectors = await embed_texts({(t.side, t.text) for found in texts.values() for t in found}, embedder)
         points = [
             point
             for chunk in shop.chunks
@@ -164,7 +164,8 @@ async def index_training_shops(shops: Sequence[TrainingShop], index: KnowledgeIn
         await index.upsert(points)
 
 
-async def _embed(texts: set[SidedText], embedder: Embedder) -> Mapping[SidedText, Vector]:
+async def embed_texts(texts: set[SidedText], embedder: Embedder) -> Mapping[SidedText, Vector]:
+    """The vector of every text, by its side and itself."""
     vectors: dict[SidedText, Vector] = {}
     for side, embed in (("query", embedder.embed_queries), ("passage", embedder.embed_passages)):
         own = sorted(text for s, text in texts if s == side)

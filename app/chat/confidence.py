@@ -26,6 +26,8 @@ OF_THE_BEST = (
     "kind_match",
     "dense",
     "dense_alone",
+    "sought",
+    "sought_above",
     "attribute_found",
     "attribute_missing",
     "depends",

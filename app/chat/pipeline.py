@@ -45,8 +45,6 @@ from app.knowledge.views import Views
 from app.shop.order_date import asks_about_order, placed_at
 from app.shop.orders import OrderBook
 
-LEANS = 0.5
-"""How much a message leans on what was said before, from which it cannot be read without"""
 _SAME_MATTER = 0.03
 """Dense scores this close are about the same matter, for choosing among dated rows."""
 
@@ -221,7 +219,7 @@ class Pipeline:
         crosses = bool(view.language) and language_of(question.text, view.language) != view.language
         if crosses and (more := in_other_language(question.standalone, question.language)):
             question = replace(question, standalone=f"{question.standalone} {more}")
-            query = await self._retriever.vectors(replace(question, plain=f"{question.searched} {more}"))
+            query = await self._retriever.vectors(replace(question, plain=f"{question.searched} {more}"), query.sought)
         return question, query
 
     async def _retrieve(
@@ -281,12 +279,12 @@ class Pipeline:
         Shoppers change the subject: then the last subject's words pull the search away from the new one.
         """
         enough = self._decider.threshold if found.grounds.threshold is None else found.grounds.threshold
-        if not turn.history or found.confidence >= enough or question.signals.get("depends", 0.0) >= LEANS:
+        if not turn.history or found.confidence >= enough or question.leans:
             return found
         signals = MappingProxyType({**question.signals, "depends": 0.0})
         alone = replace(question, history=(), signals=signals)
         said = replace(turn, history=())
-        again = await self._look_up(alone, QueryVectors(query.alone, query.alone), said, found.view)
+        again = await self._look_up(alone, await self._retriever.alone(alone, query), said, found.view)
         return again if again.confidence >= enough and names_subject(alone, again) else found
 
     async def _dated(self, question: Question, turn: Turn) -> Turn:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.chat.turn import ModelUse, Passage, Question, Turn
+from app.knowledge.ports import Vector
 from app.knowledge.view import KnowledgeView
 
 
@@ -51,6 +52,17 @@ class LanguageModel(Protocol):
 
     async def close(self) -> None:
         """Release connections; stop the process if this object started it."""
+
+
+class QueryEncoder(Protocol):
+    """Turns a question into the vector of what would answer it, among the passages as the embedder put them."""
+
+    @property
+    def embedder(self) -> str:
+        """Name of the embedder whose passages it was fitted to: with another it knows nothing."""
+
+    async def vector(self, asked: str) -> Vector:
+        """One unit vector. Raises ConfigurationError when its weights are missing."""
 
 
 class Reranker(Protocol):

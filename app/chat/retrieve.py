@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
@@ -22,6 +22,7 @@ from app.chat.chunk_vectors import (
     aspect_scores,
 )
 from app.chat.names import ReleaseNames
+from app.chat.ports import QueryEncoder
 from app.chat.turn import Passage, Question, Turn
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.ports import Embedder, IndexQuery, KnowledgeIndex, Vector
@@ -32,13 +33,14 @@ _DENSE_LIMIT = 80
 _SPARSE_LIMIT = 40
 _MENTIONED_LIMIT = 160
 """Chunks about mentioned names that are looked at besides those the searches find."""
-_QUERY_SIDE = 0.01
+QUERY_SIDE = 0.01
+"""How much nearer phrasings, which are embedded as queries, lie to a question than passages do."""
 _LEXICAL_HALF = 8.0
 """Sparse score at which the lexical part reaches one half."""
 _TEXT_CHARACTERS = 500
 
 _FAQ, _FAQ_SINGLE, _POLICY, _PRODUCT = range(4)
-_SHARES = np.array(
+SHARES = np.array(
     [[0.3, 0.5, 0.2, 0.0], [0.5, 0.0, 0.5, 0.0], [0.5, 0.0, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0]], dtype=np.float32
 )
 """What whole, phrasing, best sentence and card weigh in the dense score of a sort of chunk; see `combined`."""
@@ -48,13 +50,15 @@ _SHARES = np.array(
 class Weights:
     """How the parts of a score are weighed; see docs/decisions for what was measured.
 
-    `sku` is more than all the rest together: who names a SKU means that product.
+    `sku` is more than all the rest together: who names a SKU means that product. `sought` is the query encoder's share
+    of the dense score, where there is one.
     """
 
     lexical: float = 0.04
     name: float = 0.05
     mention: float = 0.2
     sku: float = 1.0
+    sought: float = 0.5
     previous_user: float = 0.15
     previous_assistant: float = 0.25
     limit: int = 12
@@ -62,13 +66,20 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """The unit vectors a turn is searched with. `context` leans on the history; `alone` is the message only.
+    """The unit vectors a turn is searched with. `context` leans on the history; `alone` is the message only. `sought`
+    is where the query encoder expects the answer (None: there is no such encoder).
 
-    Without a history they are one and the same object.
+    Without a history the first two are one and the same object.
     """
 
     alone: Vector
     context: Vector
+    sought: Vector | None = None
+
+    @property
+    def sought_or_context(self) -> Vector:
+        """Where the answer is expected; without a query encoder, near the message itself."""
+        return self.context if self.sought is None else self.sought
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +106,17 @@ class _Release:
 class Retriever:
     """Hybrid retrieval over the index, one release, one moment."""
 
-    def __init__(self, index: KnowledgeIndex, embedder: Embedder, weights: Weights | None = None) -> None:
+    def __init__(
+        self,
+        index: KnowledgeIndex,
+        embedder: Embedder,
+        weights: Weights | None = None,
+        encoder: QueryEncoder | None = None,
+    ) -> None:
         self._index = index
         self._embedder = embedder
         self._weights = weights or Weights()
+        self._encoder = encoder
         self._releases: WeakKeyDictionary[KnowledgeView, _Release] = WeakKeyDictionary()
 
     async def retrieve(self, question: Question, query: QueryVectors, turn: Turn, view: KnowledgeView) -> list[Passage]:
@@ -128,8 +146,20 @@ class Retriever:
         )
         return self._best(found, query)
 
-    async def vectors(self, question: Question) -> QueryVectors:
-        """Embed the message and what it may lean on."""
+    async def vectors(self, question: Question, sought: Vector | None = None) -> QueryVectors:
+        """Embed the message and what it may lean on, and ask the query encoder where its answer lies, unless that is
+        known (`sought`)."""
+        if sought is not None or self._encoder is None:
+            return replace(await self._embedded(question), sought=sought)
+        found, sought = await asyncio.gather(self._embedded(question), self._encoder.vector(question.asked))
+        return replace(found, sought=sought)
+
+    async def alone(self, question: Question, query: QueryVectors) -> QueryVectors:
+        """The vectors of the same message, now that it leans on nothing."""
+        sought = await self._encoder.vector(question.asked) if self._encoder else None
+        return QueryVectors(query.alone, query.alone, sought)
+
+    async def _embedded(self, question: Question) -> QueryVectors:
         weights = self._weights
         earlier_user = [m.text for m in question.history if m.role == "user"][-1:] if weights.previous_user else []
         earlier_assistant = [m.text for m in question.history if m.role == "assistant"][-1:]
@@ -152,6 +182,8 @@ class Retriever:
     async def _search(self, question: Question, query: QueryVectors, turn: Turn) -> dict[str, float]:
         """Chunks that the vectors or the words found → their lexical score, in one request."""
         dense = [query.alone] if query.context is query.alone else [query.alone, query.context]
+        if query.sought is not None:
+            dense.append(query.sought)
         asked = [
             IndexQuery(turn.shop, turn.release, dense=vector, as_of=turn.as_of, limit=_DENSE_LIMIT, with_vectors=False)
             for vector in dense
@@ -167,16 +199,12 @@ class Retriever:
 
     def _best(self, found: _Found, query: QueryVectors) -> list[Passage]:
         """Score all candidates at once, and make passages of the best, one a product."""
-        vectors = [query.context] if query.alone is query.context else [query.context, query.alone]
-        scored = aspect_scores(found.points, vectors)
-        lowest = scored.lowest[0][found.searched]
-        floor = float(lowest.min()) if len(lowest) else float(scored.lowest[0].min())
-        aspects = np.maximum(scored.best, floor)
-        sorts = [_sort_of(chunk) for chunk in found.chunks]
-        dense = combined(aspects, sorts)
+        aspects = _floored(found, [query.context, query.alone, query.sought_or_context])
+        dense, dense_alone, sought = combined(aspects, [sort_of(chunk) for chunk in found.chunks])
         weights = self._weights
         score = (
-            dense[0]
+            (1 - weights.sought) * dense
+            + weights.sought * sought
             + weights.lexical * found.lexical
             + weights.name * found.name
             + weights.mention * found.mention
@@ -189,8 +217,9 @@ class Retriever:
                 MappingProxyType(
                     {
                         "score": float(score[row]),
-                        "dense": float(dense[0][row]),
-                        "dense_alone": float(dense[-1][row]),
+                        "dense": float(dense[row]),
+                        "dense_alone": float(dense_alone[row]),
+                        "sought": float(sought[row]),
                         "lexical": float(found.lexical[row]),
                         "name": float(found.name[row]),
                         "mention": float(found.mention[row]),
@@ -204,26 +233,34 @@ class Retriever:
         ]
 
 
+def _floored(found: _Found, vectors: Sequence[Vector]) -> NDArray[np.float32]:
+    """(vectors, chunks, aspects): the best score of each aspect; an aspect that a chunk lacks scores the lowest."""
+    scored = aspect_scores(found.points, vectors)
+    lowest = scored.lowest[:, found.searched] if found.searched.any() else scored.lowest
+    return np.asarray(np.maximum(scored.best, lowest.min(axis=1)[:, None, None]), dtype=np.float32)
+
+
 def combined(aspects: NDArray[np.float32], sorts: Sequence[int]) -> NDArray[np.float32]:
     """One dense score a chunk, (vectors, chunks), from (vectors, chunks, aspects).
 
     An FAQ row by its phrasings first, when it has more of them than its title; a policy by its best sentence as much
-    as by its whole. Phrasings are embedded as queries and lie about `_QUERY_SIDE` nearer to a question than passages.
+    as by its whole. Phrasings are embedded as queries and lie about `QUERY_SIDE` nearer to a question than passages.
     """
     whole = aspects[..., WHOLE]
     parts = np.stack(
         [
             whole,
-            aspects[..., PHRASING] - np.float32(_QUERY_SIDE),
+            aspects[..., PHRASING] - np.float32(QUERY_SIDE),
             np.maximum(whole, aspects[..., SENTENCE]),
             np.maximum(whole, (whole + aspects[..., NAME]) / 2),
         ],
         axis=-1,
     )
-    return np.asarray((parts * _SHARES[list(sorts)]).sum(axis=-1), dtype=np.float32)
+    return np.asarray((parts * SHARES[list(sorts)]).sum(axis=-1), dtype=np.float32)
 
 
-def _sort_of(chunk: Chunk) -> int:
+def sort_of(chunk: Chunk) -> int:
+    """Row of `SHARES` that a chunk is scored by."""
     if chunk.kind is Kind.PRODUCT:
         return _PRODUCT
     if chunk.kind is Kind.POLICY:

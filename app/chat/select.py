@@ -20,6 +20,8 @@ from app.knowledge.view import KnowledgeView
 FEATURES = (
     "dense",
     "dense_alone",
+    "sought",
+    "sought_above",
     "above_next",
     "below_best",
     "rank",
@@ -91,7 +93,7 @@ def features(
     """One row of `FEATURES` a passage, in the passages' order (best score first)."""
     asked = set(words(question.searched))
     crosses = view.language != "" and language_of(question.text, view.language) != view.language
-    if crosses or question.signals.get("depends", 0.0) >= 0.5:
+    if crosses or question.leans:
         asked |= set(words(question.standalone))
     weight = max(view.weights.total(asked), 1e-6)
     rarest = max(asked, key=view.weights.weight, default="")
@@ -110,6 +112,7 @@ def features(
     }
     scores = sorted((p.scores["score"] for p in passages), reverse=True)
     best = scores[0] if scores else 0.0
+    sought = sorted((p.scores["sought"] for p in passages), reverse=True)
     said = _plain(question.text)
     foreign = {
         language: float(language_of(question.text, language) != language[:2])
@@ -127,6 +130,8 @@ def features(
                 **shared,
                 "dense": passage.scores["dense"],
                 "dense_alone": passage.scores["dense_alone"],
+                "sought": passage.scores["sought"],
+                "sought_above": passage.scores["sought"] - _best_other(sought, passage.scores["sought"]),
                 "above_next": score - _best_other(scores, score),
                 "below_best": best - score,
                 "rank": 1.0 / (1 + rank),

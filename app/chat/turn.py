@@ -50,6 +50,10 @@ class Turn:
     message_id: str = ""
 
 
+LEANS = 0.5
+"""How much a message leans on what was said before, from which it cannot be read without"""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """The message made standalone.
@@ -79,6 +83,16 @@ class Question:
     def searched(self) -> str:
         """What is looked for: the message in plain words."""
         return self.plain or self.text
+
+    @property
+    def leans(self) -> bool:
+        """Whether it cannot be understood without what was said before."""
+        return self.signals.get("depends", 0.0) >= LEANS
+
+    @property
+    def asked(self) -> str:
+        """The question as one who does not know the conversation must read it."""
+        return self.standalone if self.leans else self.searched
 
 
 @dataclass(frozen=True, slots=True)

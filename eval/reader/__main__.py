@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from app.adapters.rerankers.packed_e5 import PackedModel
-from app.adapters.rerankers.passage_reader import FITTED, PairCutter, weights_path
+from app.adapters.e5.encoder import load_difference
+from app.adapters.e5.packed_e5 import PackedModel, weights_path
+from app.adapters.rerankers.passage_reader import FITTED, PairCutter
 from app.bootstrap import make_embedder
 from app.errors import ConfigurationError
 from app.settings import Settings
@@ -30,6 +31,7 @@ _CERTAIN, _STRANGE = 4, 3
 def main(
     out: Annotated[Path, typer.Option(help="Where to write the fitted difference")] = FITTED,
     epochs: Annotated[float, typer.Option(help="Passes over all questions; one takes about half an hour")] = 2.0,
+    start: Annotated[Path | None, typer.Option(help="A difference fitted before, to go on from")] = None,
     threads: Annotated[int, typer.Option(help="Cores to use")] = 1,
 ) -> None:
     """Fit the reader (an hour on one core), print how well it reads shops it was not shown, and write it.
@@ -48,7 +50,7 @@ def main(
     cutter = PairCutter(packed.vocabulary)
     shown = asked_pairs(run_or_tell(_examples([s for s in shops if s.name not in apart])), cutter)
     unseen = asked_pairs(run_or_tell(_examples([s for s in shops if s.name in apart])), cutter)
-    _fit(packed, shown, unseen, out, epochs, threads)
+    _fit(packed, shown, unseen, out, epochs, start, threads)
 
 
 async def _refuse() -> None:
@@ -66,11 +68,18 @@ async def _examples(shops: Sequence[TrainingShop]) -> list[Example]:
 
 
 def _fit(
-    packed: PackedModel, shown: Sequence[Asked], unseen: Sequence[Asked], out: Path, epochs: float, threads: int
+    packed: PackedModel,
+    shown: Sequence[Asked],
+    unseen: Sequence[Asked],
+    out: Path,
+    epochs: float,
+    start: Path | None,
+    threads: int,
 ) -> None:
     import torch  # noqa: PLC0415  the hub extra
 
-    from eval.reader.fit import Effort, export, fit, read  # noqa: PLC0415  loads torch
+    from eval.e5.files import export  # noqa: PLC0415  loads torch
+    from eval.reader.fit import Effort, fit, read  # noqa: PLC0415  loads torch
 
     torch.set_num_threads(threads)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -80,7 +89,7 @@ def _fit(
         def progress(done: int, steps: int, loss: float, _seconds: float) -> None:
             bars.update(bar, completed=done, total=steps, description=f"Fitting, loss {loss:.3f}")
 
-        network = fit(packed, shown, Effort(epochs=epochs), progress)
+        network = fit(packed, shown, Effort(epochs=epochs), progress, load_difference(start) if start else None)
     export(network, out)
     network.eval()
     scores = read(network, unseen)

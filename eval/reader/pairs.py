@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from app.adapters.rerankers.passage_reader import PairCutter, asked_text
+from app.adapters.rerankers.passage_reader import PairCutter
 from eval.calibrate import Example
 
 KEPT_APART = Path(__file__).parent.parent / "training" / "kept_from_reader.txt"
@@ -39,7 +39,7 @@ def asked_pairs(examples: Iterable[Example], cutter: PairCutter) -> list[Asked]:
     """The pairs of every example."""
     return [
         [
-            Pair(tuple(cutter.pair(asked_text(example.question), passage.chunk)), bool(label))
+            Pair(tuple(cutter.pair(example.question.asked, passage.chunk)), bool(label))
             for passage, label in zip(example.passages, example.labels, strict=True)
         ]
         for example in examples

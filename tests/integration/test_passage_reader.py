@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.adapters.rerankers.encoder import Encoder, load_difference
-from app.adapters.rerankers.packed_e5 import PackedModel
+from app.adapters.e5.encoder import Encoder, load_difference
+from app.adapters.e5.packed_e5 import PackedModel
+from app.adapters.e5.unigram import pieces_of
 from app.adapters.rerankers.passage_reader import FITTED, PassageReader
-from app.adapters.rerankers.unigram import pieces_of
 from app.chat.turn import Passage
 from app.errors import ConfigurationError
 from app.reading_parts import make_judge

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.adapters.rerankers.encoder import Difference, gelu, load_difference
-from app.adapters.rerankers.packed_e5 import Vocabulary, unpacked
+from app.adapters.e5.encoder import Difference, gelu, load_difference
+from app.adapters.e5.packed_e5 import Vocabulary, unpacked
+from app.adapters.e5.unigram import pieces_of
 from app.adapters.rerankers.passage_reader import told_text
-from app.adapters.rerankers.unigram import pieces_of
 from app.errors import ConfigurationError
 from tests.builders import a_faq, a_policy
 

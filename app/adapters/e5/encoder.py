@@ -1,4 +1,4 @@
-"""A small BERT encoder in numpy: the weights of the default embedder, moved by a low-rank difference fitted to read.
+"""A small BERT encoder in numpy: the weights of the default embedder, moved by a low-rank difference that was fitted.
 
 Many short texts are run in one batch without padding: what is done token by token (all the large products) is done for
 all texts at once, and attention text by text. Source: Devlin et al. (2018); Hu et al., LoRA (2021).
@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from app.adapters.rerankers.packed_e5 import PackedModel
+from app.adapters.e5.packed_e5 import PackedModel
 from app.errors import ConfigurationError
 
 Array: TypeAlias = NDArray[np.float32]
@@ -27,7 +27,7 @@ _GELU_TO_TANH = np.float32(np.sqrt(2.0 / np.pi))
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What fitting changed: a low-rank pair of factors a matrix, the norms, and the head that gives the score.
+    """What fitting changed: a low-rank pair of factors a matrix, the norms, and for a score the head that gives it.
 
     The file holds each factor as int8 with a scale a row (`…/a`, `…/a/scale`), norms and head as float32.
     """
@@ -61,8 +61,8 @@ def load_difference(path: Path) -> Difference:
         return Difference(arrays, int(arrays["layers"][0]))
     except (OSError, ValueError, KeyError, EOFError) as problem:
         raise ConfigurationError(
-            f"The reading model {path.name} can't be read ({problem}). Check out the file again, or set "
-            "XIAOER_RERANKER=none."
+            f"The fitted model {path.name} can't be read ({problem}). Check out the file again, or set "
+            "XIAOER_RERANKER=none to do without the reader."
         ) from problem
 
 
@@ -80,7 +80,7 @@ class _Layer:
 
 
 class Encoder:
-    """Token ids in, one raw score a text out. Pure once loaded, some 60 MB."""
+    """Token ids in, the mean state of their last layer out. Pure once loaded, some 85 MB."""
 
     def __init__(self, packed: PackedModel, difference: Difference) -> None:
         self._packed = packed
@@ -90,20 +90,17 @@ class Encoder:
         self._positions = packed.tensor("emb.pos", -1, width) + packed.tensor("emb.type", -1, width)[:1]
         self._first_norm = (packed.tensor("emb.ln.w", width), packed.tensor("emb.ln.b", width))
         self._layers = [_layer(packed, difference, n) for n in range(difference.layers)]
-        self._head, self._offset = difference.head
 
-    def scores(self, texts: Sequence[Sequence[int]]) -> list[float]:
-        """One raw score a text of token ids."""
+    def pooled(self, texts: Sequence[Sequence[int]]) -> Array:
+        """(texts, width): the mean over its tokens of each text of token ids."""
         if not texts:
-            return []
+            return np.empty((0, self._width), dtype=np.float32)
         bounds = np.cumsum([0, *(len(text) for text in texts)])
         segments = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
         state = self._embedded(texts)
         for layer in self._layers:
             state = self._through(layer, state, segments)
-        pooled = np.stack([state[segment].mean(axis=0) for segment in segments])
-        scores: list[float] = (pooled @ self._head + np.float32(self._offset)).tolist()
-        return scores
+        return np.stack([state[segment].mean(axis=0) for segment in segments])
 
     def _embedded(self, texts: Sequence[Sequence[int]]) -> Array:
         ids = np.array([token for text in texts for token in text], dtype=np.intp)

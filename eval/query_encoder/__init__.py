@@ -1,0 +1,1 @@
+"""Fits the built-in query encoder (app/adapters/embedders/query_encoder.py)."""
