@@ -34,6 +34,8 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     ),
     "dense": ("意思有多接近（连同前文）", "closeness in meaning, earlier messages included"),
     "dense_alone": ("意思有多接近（只看这句）", "closeness in meaning of this message alone"),
+    "sought": ("离该有答案的地方有多近", "how near the passage lies to where an answer was expected"),
+    "sought_above": ("比其他资料近多少", "how much nearer it lies than the next best"),
     "attribute_found": ("问的商品属性有没有写", "whether the product detail asked for is written down"),
     "attribute_missing": ("问的商品属性没有写", "whether the product detail asked for is missing"),
     "depends": ("要靠前文才看得懂的程度", "how much it depends on what was said before"),
@@ -48,7 +50,7 @@ FEATURES: Mapping[str, tuple[str, str]] = {
 _YES_OR_NO = frozenset(
     {"is_product", "second_is_product", "attribute_found", "attribute_missing", "other_language", "asks_hard_value"}
 )
-_COSINES = frozenset({"dense", "dense_alone"})
+_COSINES = frozenset({"dense", "dense_alone", "sought"})
 _REST = ("其余各项合计", "everything else, together")
 _ORIGINS: Mapping[str, tuple[str, str]] = {
     "approved": ("编辑写好的原话", "an editor's own words"),
