@@ -28,6 +28,7 @@ from app.knowledge.view import KnowledgeView
 from eval.harness import Sample, Source
 from eval.scorers.source import same_source
 
+_LABEL = "label"
 SELECTED_INTENTS = ("knowledge", "medical")
 NO_QUESTION = Question("", "", "")
 TRAINING = "training"
@@ -164,22 +165,33 @@ def out_of_fold(examples: Sequence[Example], options: Options) -> list[Scores]:
 def judge(examples: Sequence[Example], scores: Sequence[Scores], knots: Knots) -> Judged:
     """What the selector would make of each example, and whether what it would say is right."""
     rows, right = [], []
-    for example, raw in zip(examples, scores, strict=True):
-        probabilities = calibrated(raw, knots)
-        order = np.argsort(-probabilities, kind="stable")
-        passages = [
-            replace(
-                example.passages[n],
-                confidence=float(probabilities[n]),
-                scores=MappingProxyType({**example.passages[n].scores, **example.table[n]}),
-            )
-            for n in order
-        ]
+    for passages in chosen(examples, scores, knots):
         said = worth_saying(passages)
         values = confidence_features(passages, sum(p.confidence for p in said))
         rows.append([values[name] for name in CONFIDENCE_FEATURES])
-        right.append(int(example.labels[order[: len(said)]].any()))
+        right.append(int(any(is_right(p) for p in said)))
     return Judged(np.array(rows), np.array(right, dtype=np.int64))
+
+
+def chosen(examples: Sequence[Example], scores: Sequence[Scores], knots: Knots) -> list[list[Passage]]:
+    """The passages of each example as the selector orders them, with its confidence, their features and their label."""
+    ordered = []
+    for example, raw in zip(examples, scores, strict=True):
+        probabilities = calibrated(raw, knots)
+        order = np.argsort(-probabilities, kind="stable")
+        ordered.append([_chosen(example, int(n), float(probabilities[n])) for n in order])
+    return ordered
+
+
+def is_right(passage: Passage) -> bool:
+    """Whether a passage that `chosen` gave may be answered from."""
+    return bool(passage.scores[_LABEL])
+
+
+def _chosen(example: Example, n: int, confidence: float) -> Passage:
+    passage = example.passages[n]
+    scores = MappingProxyType({**passage.scores, **example.table[n], _LABEL: float(example.labels[n])})
+    return replace(passage, confidence=confidence, scores=scores)
 
 
 def logistic_knots(raw: Scores, labels: NDArray[np.int64]) -> list[tuple[float, float]]:

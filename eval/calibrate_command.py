@@ -30,12 +30,12 @@ from eval.certify_shops import certify_shops
 from eval.fit_intents import fit_intents, labelled
 from eval.production import ShopSolver, open_solver, open_solvers
 from eval.read_suite import read_suite
-from eval.reader.pairs import kept_apart
 from eval.report.tables import figure
 from eval.training_shops import (
     TrainingCatalogue,
     TrainingShop,
     index_training_shops,
+    kept_apart,
     read_training_shops,
     titles_asked,
     with_plain_questions,
@@ -92,7 +92,7 @@ async def calibrate(
 async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, *, check: bool) -> None:
     _need_scikit_learn()
     embedder = CachedEmbedder(make_embedder(settings), settings.home / "eval" / "vectors")
-    shops = read_training_shops()
+    shops, apart = read_training_shops(), kept_apart()
     samples = [sample for path in pairs.values() for sample in read_suite(path).samples]
     samples += [sample for shop in shops for sample in (*shop.samples, *titles_asked(shop.chunks))]
     intents = await fit_intents(embedder, labelled(samples))
@@ -103,7 +103,7 @@ async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, 
     examples, own = await _examples(settings, pairs, console)
     small = [
         with_plain_questions(s, certain=EASY_A_TRAINING_SHOP, strange=EASY_A_TRAINING_SHOP, seed=n)
-        for n, s in enumerate(shops)
+        for n, s in enumerate(shop for shop in shops if shop.name in apart)
     ]
     examples += await training_examples(settings, [*small, *own], embedder)
     embedder.save()
@@ -114,7 +114,7 @@ async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, 
     console.print(_selection_table(selector["report"], confidence["report"]), _reliability_table(confidence["report"]))
     models = {"selector": selector, "confidence": confidence}
     if (reranker := make_reranker(settings.reranker)) is not None:
-        passages = reading.chosen(examples, held_out, selector["knots"])
+        passages = selection.chosen(examples, held_out, selector["knots"])
         reads = await _read(reranker, examples, passages)
         judge, read = reading.fit_reading(examples, passages, reads, embedder.name, settings.reranker, Options())
         console.print(_selection_table(judge["report"], read["report"], "Passages read, and confidence in them"))
@@ -131,15 +131,8 @@ async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, 
 async def _read(
     reranker: Reranker, examples: Sequence[Example], passages: Sequence[Sequence[Passage]]
 ) -> dict[int, list[float]]:
-    """What the reranker makes of the first passages of every example that it may be judged on."""
-    apart = {f"{selection.TRAINING}/{name}" for name in kept_apart()} | {
-        f"{selection.TRAINING}/{shop}" for shop in SAMPLE_SHOPS
-    }
-    kept = [
-        n
-        for n, example in enumerate(examples)
-        if (example.measured or example.group in apart) and reading.is_read(example, passages[n])
-    ]
+    """What the reranker makes of the first passages of every example that a turn would have read."""
+    kept = [n for n, example in enumerate(examples) if reading.is_read(example, passages[n])]
     shown = track(kept, "Reading", console=Console(stderr=True), transient=True)
     return {n: await reranker.scores(examples[n].question, passages[n][:READ]) for n in shown}
 

@@ -1,7 +1,6 @@
 """Fit the judgement of passages that were read, and the confidence of answers from them. `xiaoer calibrate` runs this.
 
-Only shops that the reader was not fitted on count here (those kept apart, the sample shops, a shop of one's own): of
-what it has seen in fitting it is surer than it will ever be of a shop's real questions.
+Only questions that a turn would have read count here.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from app.chat.turn import Passage
 from eval.calibrate import (
     Boosted,
     Example,
-    Knots,
     Options,
     Scores,
     boosted,
     calibrated,
     folds_of,
+    is_right,
     logistic_knots,
     model_json,
     report,
@@ -36,16 +35,6 @@ from eval.calibrate import (
 
 Reads = Mapping[int, Sequence[float]]
 """Index of an example → the raw scores of its first `READ` passages, in the selector's order."""
-
-
-def chosen(examples: Sequence[Example], scores: Sequence[Scores], knots: Knots) -> list[list[Passage]]:
-    """The passages of each example as the selector orders them, with its confidence and features."""
-    ordered = []
-    for example, raw in zip(examples, scores, strict=True):
-        probabilities = calibrated(raw, knots)
-        order = np.argsort(-probabilities, kind="stable")
-        ordered.append([_chosen(example, int(n), float(probabilities[n])) for n in order])
-    return ordered
 
 
 def fit_reading(
@@ -61,55 +50,53 @@ def fit_reading(
     examples = [examples[n] for n in kept]
     read = [_read(passages[n][:READ], reads[n]) for n in kept]
     rest = [passages[n][READ:] for n in kept]
-    labels = [np.array([int(_answers(p)) for p in ps]) for ps in read]
+    folds, weights = folds_of(examples, options), weights_of(examples, options)
+    judge, chances = _fit_judge(read, folds, weights, embedder, options)
+    judged = [_judged(ps, own, others) for ps, own, others in zip(read, chances, rest, strict=True)]
+    confidence = _fit_confidence(examples, judged, folds, weights, embedder, options)
+    return {**judge, "reranker": reranker}, {**confidence, "reranker": reranker}
+
+
+def _fit_judge(
+    read: Sequence[Sequence[Passage]], folds: NDArray[np.int64], weights: Scores, embedder: str, options: Options
+) -> tuple[dict[str, Any], list[Scores]]:
+    """The judge, and what judges that had not seen a question make of its passages."""
+    labels = [np.array([int(is_right(p)) for p in ps]) for ps in read]
     rows = [np.array([[p.scores[name] for name in READ_FEATURES] for p in ps]) for ps in read]
-    folds = folds_of(examples, options)
-    weights = weights_of(examples, options)
     held_out = _out_of_fold(rows, labels, folds, weights, options)
     knots = logistic_knots(np.concatenate(held_out), np.concatenate(labels))
-    judged = [_judged(ps, calibrated(raw, knots), others) for ps, raw, others in zip(read, held_out, rest, strict=True)]
+    model = model_json("judge", embedder, READ_FEATURES, _passage_model(rows, labels, weights, options), knots)
+    counted = {"samples": len(read), "passages": sum(len(ps) for ps in read)}
+    return {**model, "report": counted}, [calibrated(raw, knots) for raw in held_out]
+
+
+def _fit_confidence(
+    examples: Sequence[Example],
+    judged: Sequence[Sequence[Passage]],
+    folds: NDArray[np.int64],
+    weights: Scores,
+    embedder: str,
+    options: Options,
+) -> dict[str, Any]:
     told = np.array([_features(ps) for ps in judged])
-    right = np.array([int(any(_answers(p) for p in worth_saying(ps))) for ps in judged])
+    right = np.array([int(any(is_right(p) for p in worth_saying(ps))) for ps in judged])
     scores = np.empty(len(examples))
     for fold in range(options.folds):
         inside, outside = folds != fold, folds == fold
-        scores[outside] = _answer_model(told[inside], right[inside], weights[inside], options).decision_function(
-            told[outside]
-        )
-    answer_knots = logistic_knots(scores, right)
-    judge = {
-        **model_json("judge", embedder, READ_FEATURES, _passage_model(rows, labels, weights, options), knots),
-        "reranker": reranker,
-        "report": {"samples": len(examples), "passages": sum(len(ps) for ps in read)},
+        model = _answer_model(told[inside], right[inside], weights[inside], options)
+        scores[outside] = model.decision_function(told[outside])
+    knots = logistic_knots(scores, right)
+    fitted = _answer_model(told, right, weights, options)
+    return {
+        **model_json("confidence-read", embedder, READ_CONFIDENCE_FEATURES, fitted, knots),
+        "report": {"out_of_fold": report(examples, calibrated(scores, knots), right)},
     }
-    confidence = {
-        **model_json(
-            "confidence-read",
-            embedder,
-            READ_CONFIDENCE_FEATURES,
-            _answer_model(told, right, weights, options),
-            answer_knots,
-        ),
-        "reranker": reranker,
-        "report": {"out_of_fold": report(examples, calibrated(scores, answer_knots), right)},
-    }
-    return judge, confidence
 
 
 def is_read(example: Example, passages: Sequence[Passage]) -> bool:
     """Whether a turn would have these passages read."""
     sure = certain(example.question, passages, [p.scores for p in passages], None)
     return in_doubt(passages) and not (sure and sure[0])
-
-
-def _chosen(example: Example, n: int, confidence: float) -> Passage:
-    passage = example.passages[n]
-    scores = MappingProxyType({**passage.scores, **example.table[n], "label": float(example.labels[n])})
-    return replace(passage, confidence=confidence, scores=scores)
-
-
-def _answers(passage: Passage) -> bool:
-    return bool(passage.scores["label"])
 
 
 def _read(passages: Sequence[Passage], scores: Sequence[float]) -> list[Passage]:

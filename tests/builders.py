@@ -36,7 +36,9 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SHARED_PROMPTS = Path(__file__).parents[1] / "prompts" / "shared"
 
 RAW_SCORES: Mapping[str, float] = MappingProxyType(
-    dict.fromkeys(("score", "dense", "dense_alone", "best_whole", "best_phrasing", "best_sentence", "best_name"), 0.8)
+    dict.fromkeys(
+        ("score", "dense", "dense_alone", "sought", "best_whole", "best_phrasing", "best_sentence", "best_name"), 0.8
+    )
     | dict.fromkeys(("lexical", "name", "mention", "sku"), 0.0)
 )
 """Every score that retrieval gives a passage."""

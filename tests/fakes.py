@@ -143,6 +143,23 @@ class FakeIndex:
         return scored
 
 
+class FakeQueryEncoder:
+    """A QueryEncoder that has learnt by heart what some questions are after; others it takes at their word."""
+
+    def __init__(self, embedder: FakeEmbedder, learnt: Mapping[str, str] | None = None) -> None:
+        self._fake = embedder
+        self._learnt = learnt or {}
+        self.asked: list[str] = []
+
+    @property
+    def embedder(self) -> str:
+        return self._fake.name
+
+    async def vector(self, asked: str) -> NDArray[np.float32]:
+        self.asked.append(asked)
+        return np.asarray(self._fake._embed([self._learnt.get(asked, asked)])[0])
+
+
 class FakeEmbedder:
     """An Embedder without a model: words and their letter pairs hashed into a unit vector.
 

@@ -17,9 +17,8 @@ from app.bootstrap import make_embedder
 from app.errors import ConfigurationError
 from app.settings import Settings
 from eval.query_encoder.shelves import Shelf, shelf_of
-from eval.reader.pairs import kept_apart
 from eval.screen import run_or_tell, screen
-from eval.training_shops import read_training_shops, with_plain_questions
+from eval.training_shops import kept_apart, read_training_shops, with_plain_questions
 from eval.vector_cache import CachedEmbedder
 
 

@@ -19,9 +19,9 @@ from app.settings import Settings
 from eval.calibrate import Example
 from eval.calibrate_command import training_examples
 from eval.metrics import auroc
-from eval.reader.pairs import Asked, asked_pairs, kept_apart
+from eval.reader.pairs import Asked, asked_pairs
 from eval.screen import run_or_tell, screen
-from eval.training_shops import TrainingShop, read_training_shops, with_plain_questions
+from eval.training_shops import TrainingShop, kept_apart, read_training_shops, with_plain_questions
 from eval.vector_cache import CachedEmbedder
 
 _CERTAIN, _STRANGE = 4, 3

@@ -1,20 +1,18 @@
 """What the reader is fitted on: questions of the training shops, each with passages that answer it and some that don't.
 
 The passages are those the production pipeline finds, so the reader learns from the confusions it will meet. Shops in
-`eval/training/kept_from_reader.txt` are never shown to it: what judges by its scores is fitted on those.
+`eval/training/kept_apart.txt` are never shown to it: what judges by its scores is fitted on those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 from app.adapters.rerankers.passage_reader import PairCutter
 from eval.calibrate import Example
 
-KEPT_APART = Path(__file__).parent.parent / "training" / "kept_from_reader.txt"
 _MOST_RIGHT = 3
 
 
@@ -28,11 +26,6 @@ class Pair:
 
 Asked = Sequence[Pair]
 """One question's pairs, in the order the passages were found."""
-
-
-def kept_apart(path: Path = KEPT_APART) -> frozenset[str]:
-    """Names of the training shops that the reader is never shown."""
-    return frozenset(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
 
 
 def asked_pairs(examples: Iterable[Example], cutter: PairCutter) -> list[Asked]:

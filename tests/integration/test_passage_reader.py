@@ -53,9 +53,9 @@ def test_texts_are_cut_as_the_engine_cuts_them(packed: PackedModel) -> None:
 def test_what_is_said_of_a_text_does_not_depend_on_the_others(packed: PackedModel) -> None:
     encoder = Encoder(packed, load_difference(FITTED))
     texts = [[0, *pieces_of(text, packed.vocabulary), 2] for text in TEXTS]
-    alone = [encoder.scores([text])[0] for text in texts]
-    np.testing.assert_allclose(encoder.scores(texts), alone, atol=2e-4)
-    assert encoder.scores([]) == []
+    alone = np.concatenate([encoder.pooled([text]) for text in texts])
+    np.testing.assert_allclose(encoder.pooled(texts), alone, atol=2e-4)
+    assert encoder.pooled([]).shape == (0, 384)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery
 from app.knowledge.tokenize import sparse_vector
 from app.knowledge.view import KnowledgeView
 from app.shop.brand import Brand
-from tests.fakes import FakeEmbedder, FakeIndex
+from tests.fakes import FakeEmbedder, FakeIndex, FakeQueryEncoder
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -68,12 +69,15 @@ def product(name: str, sku: str, text: str = "", group: str = "") -> Chunk:
 class Shop:
     """A release in a fake index, and a retriever over it."""
 
-    def __init__(self, chunks: Sequence[Chunk], weights: Weights | None = None) -> None:
+    def __init__(
+        self, chunks: Sequence[Chunk], weights: Weights | None = None, learnt: Mapping[str, str] | None = None
+    ) -> None:
         self.index = CountingIndex()
         self.embedder = FakeEmbedder()
         self.chunks = chunks
         self.view = KnowledgeView("tea", 1, chunks)
-        self.retriever = Retriever(self.index, self.embedder, weights)
+        self.encoder = FakeQueryEncoder(self.embedder, learnt)
+        self.retriever = Retriever(self.index, self.embedder, weights, self.encoder if learnt else None)
 
     async def ask(self, text: str, *history: str, as_of: datetime = NOON) -> list[Passage]:
         if not self.index.points_by_id:
@@ -250,3 +254,26 @@ def test_no_more_mentioned_chunks_are_added_than_allowed() -> None:
     found = ReleaseNames(view).mentioned(Question("is Mill Inn open", "", "en"), NOON, 20)
     assert len(found) == 20
     assert set(found.values()) == {1.0}
+
+
+async def test_what_the_query_encoder_expects_is_found_though_no_word_is_shared() -> None:
+    rows = [chunk("walk-in nail trims"), chunk("my cat grass went mouldy"), chunk("do I just show up for classes")]
+    asked = "claws on my cat, do I just show up"
+    assert ids(await Shop(rows).ask(asked))[0] != "walk-in nail trims"
+    found = await Shop(rows, learnt={asked: "walk-in nail trims"}).ask(asked)
+    assert ids(found)[0] == "walk-in nail trims"
+    assert found[0].scores["sought"] > found[0].scores["dense"]
+
+
+async def test_without_a_query_encoder_the_answer_is_expected_near_the_message() -> None:
+    [best] = await Shop([chunk("can I return tea")]).ask("can I return my tea")
+    assert best.scores["sought"] == best.scores["dense"]
+
+
+async def test_a_message_that_leans_on_nothing_any_more_is_sought_by_itself() -> None:
+    shop = Shop([chunk("can I return tea")], learnt={"": ""})
+    leaning = Question("and tea?", "can I return tea", "en", signals=MappingProxyType({"depends": 1.0}))
+    query = await shop.retriever.vectors(leaning)
+    alone = await shop.retriever.alone(replace(leaning, signals=MappingProxyType({})), query)
+    assert shop.encoder.asked == ["can I return tea", "and tea?"]
+    assert alone.context is query.alone
