@@ -20,6 +20,7 @@ from app.chat.language import language_of
 from app.chat.own_order import OwnOrders, choice, evidence_of
 from app.chat.ports import OneThreshold, Trust
 from app.chat.products import ProductReader, Reading
+from app.chat.read_rows import RowReader
 from app.chat.reckon import opened, put_right, work_out
 from app.chat.remember import Found, Memory
 from app.chat.reply import Responder
@@ -45,6 +46,8 @@ from app.knowledge.views import Views
 from app.shop.order_date import asks_about_order, placed_at
 from app.shop.orders import OrderBook
 
+_WORTH_READING = 0.4
+"""Confidence in a product from which its row is read cell by cell: below, a person answers anyway."""
 _SAME_MATTER = 0.03
 """Dense scores this close are about the same matter, for choosing among dated rows."""
 
@@ -91,6 +94,7 @@ class Pipeline:
         self._responder = responder
         self._orders = OwnOrders(orders)
         self._judge = judge
+        self._rows = RowReader(judge.reranker) if judge else None
         self._trust = trust or OneThreshold(decider.threshold)
         self._memory = memory or Memory(None)
         self._anger = anger
@@ -235,6 +239,8 @@ class Pipeline:
         passages = self._selector.select(question, retrieved, view, reading)
         passages = prefer_valid_window(await self._judged(question, passages), _SAME_MATTER)
         confidence = confidence_of(self._confidence.model_for(passages), passages, worth_saying(passages))
+        if self._rows and confidence >= _WORTH_READING:
+            reading = await self._rows.read(question, passages, reading, view)
         return self._findings(question, passages, reading, confidence, turn, view)
 
     def _findings(
