@@ -24,6 +24,7 @@ from app.errors import NotFound
 from app.knowledge.catalogue import ChunkVersion
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex, Vector
 from app.knowledge.view import KnowledgeView
+from app.reading_parts import make_query_encoder
 from app.settings import Settings
 from app.shop.brand import Brand
 from eval.identifiers import named_orders, named_skus
@@ -101,7 +102,8 @@ async def recall_of(given: RetrievalSet, cache: Path, screen: Console) -> Recall
         index = EdgeIndex(folder)
         try:
             await _fill(index, embedder, given, screen)
-            ranked, seconds = await _ask(Retriever(index, embedder), given)
+            retriever = Retriever(index, embedder, encoder=make_query_encoder(embedder.name))
+            ranked, seconds = await _ask(retriever, given)
         finally:
             await index.close()
             embedder.save()

@@ -199,8 +199,10 @@ class Retriever:
 
     def _best(self, found: _Found, query: QueryVectors) -> list[Passage]:
         """Score all candidates at once, and make passages of the best, one a product."""
-        aspects = _floored(found, [query.context, query.alone, query.sought_or_context])
-        dense, dense_alone, sought = combined(aspects, [sort_of(chunk) for chunk in found.chunks])
+        vectors = [query.context, query.sought_or_context, *([] if query.alone is query.context else [query.alone])]
+        aspects = _floored(found, vectors)
+        dense, sought, *others = combined(aspects, [sort_of(chunk) for chunk in found.chunks])
+        dense_alone = others[0] if others else dense
         weights = self._weights
         score = (
             (1 - weights.sought) * dense
