@@ -27,7 +27,7 @@ from eval import calibrate_reading as reading
 from eval.calibrate import Example, Options
 from eval.certify import ALPHA, DELTA
 from eval.certify_shops import certify_shops
-from eval.fit_intents import fit_intents, labelled
+from eval.fit_intents import fit_intents, labelled, with_fewer_questions
 from eval.production import ShopSolver, open_solver, open_solvers
 from eval.read_suite import read_suite
 from eval.report.tables import figure
@@ -95,7 +95,7 @@ async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, 
     shops, apart = read_training_shops(), kept_apart()
     samples = [sample for path in pairs.values() for sample in read_suite(path).samples]
     samples += [sample for shop in shops for sample in (*shop.samples, *titles_asked(shop.chunks))]
-    intents = await fit_intents(embedder, labelled(samples))
+    intents = await fit_intents(embedder, with_fewer_questions(labelled(samples)))
     console.print(_intent_table(intents["report"]))
     if not check:
         # Before the selector: which messages reach it depends on the intents.

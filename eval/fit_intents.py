@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from random import Random
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +28,7 @@ def read_utterances(path: Path = UTTERANCES) -> list[tuple[str, str]]:
 INTENT_OF_CATEGORY = MappingProxyType(
     {"order": "order", "vague": "vague", "smalltalk": "smalltalk", "offtopic": "offtopic"}
 )
+MOST_QUESTIONS = 6_000
 _UNCLEAR = frozenset({"human", "injection", "medical_legal"})
 """Categories that hold more than one intent: they teach nothing here."""
 
@@ -38,6 +40,14 @@ def labelled(samples: Iterable[Sample]) -> list[tuple[str, str]]:
         for sample in samples
         if sample.category not in _UNCLEAR
     ]
+
+
+def with_fewer_questions(rows: Sequence[tuple[str, str]], most: int = MOST_QUESTIONS) -> list[tuple[str, str]]:
+    """The same with at most so many questions for knowledge, drawn by chance: more of them only make it believe that
+    hardly anybody complains or asks for a person."""
+    questions = [row for row in rows if row[1] == "knowledge"]
+    kept = Random(0).sample(questions, min(most, len(questions)))
+    return [*(row for row in rows if row[1] != "knowledge"), *kept]
 
 
 async def fit_intents(embedder: Embedder, more: Iterable[tuple[str, str]] = ()) -> dict[str, Any]:

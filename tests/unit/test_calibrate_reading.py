@@ -11,8 +11,8 @@ from app.chat.calibrate import model_from_json
 from app.chat.confidence import READ_CONFIDENCE_FEATURES
 from app.chat.rerank import READ, READ_FEATURES
 from app.chat.select import FEATURES
-from eval.calibrate import Example, Options
-from eval.calibrate_reading import chosen, fit_reading, is_read
+from eval.calibrate import Example, Options, chosen
+from eval.calibrate_reading import fit_reading, is_read
 from eval.harness import Sample
 from tests.builders import a_faq, a_passage, a_question
 

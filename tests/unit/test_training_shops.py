@@ -6,7 +6,7 @@ import pytest
 
 from app.chat.language import language_of
 from app.knowledge.chunk import Kind
-from eval.training_shops import TrainingShop, off_subject, read_training_shops, self_asked
+from eval.training_shops import TrainingShop, kept_apart, off_subject, read_training_shops, self_asked
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +44,15 @@ def test_questions_off_the_subject_are_in_the_shops_language_and_have_no_answer(
 
 def test_shops_are_asked_different_things_off_the_subject() -> None:
     assert off_subject("en", 5, seed=1) != off_subject("en", 5, seed=2)
+
+
+def test_shops_kept_apart_are_training_shops_and_not_all_of_them(shops: list[TrainingShop]) -> None:
+    names = {shop.name for shop in shops}
+    assert 50 < len(kept_apart() & names) < len(names) / 2
+    assert kept_apart() <= names
+
+
+def test_what_was_said_before_goes_with_the_question(shops: list[TrainingShop]) -> None:
+    shop, sample = next((shop, s) for shop in shops for s in shop.samples if s.history)
+    assert shop.turn(sample).history == sample.history
+    assert sample.history[0].role == "user"
