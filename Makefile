@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 CODE := app ingestion eval tests docs deploy
-HUB_TESTS := tests/integration/test_embedder_contract.py tests/integration/test_entailment_contract.py
+HUB_TESTS := tests/integration/test_embedder_contract.py tests/integration/test_entailment_contract.py tests/integration/test_fitting_e5.py
 PIP_FLAGS := --quiet --no-compile --disable-pip-version-check
 
 # The first interpreter that is new enough and can make environments; PYTHON=… overrides.
