@@ -12,6 +12,7 @@ import typer
 from app.errors import BadInput
 from app.running import address, find_server
 from app.settings import Settings
+from app.shop_files import ShopFiles
 from app.terminal import AsJson, Shop, out, run, show
 
 if TYPE_CHECKING:
@@ -205,8 +206,6 @@ def remove(name: Name) -> None:
 
 def _add(config: ChannelConfig) -> None:
     async def work(room: Mailroom) -> str:
-        from app.bootstrap import ShopFiles  # noqa: PLC0415  loads the engines
-
         ShopFiles(Settings().home)(config.shop)
         return str(room.book.put(config))
 

@@ -17,6 +17,7 @@ import typer
 from app.errors import BadInput
 from app.settings import Settings
 from app.shop.identity import LONGEST_SECONDS, MOST_USES, IdentityBook, IdentityRule
+from app.shop_files import ShopFiles
 from app.terminal import AsJson, Shop, err, out, run, show
 
 T = TypeVar("T")
@@ -191,7 +192,7 @@ def _keys_at(source: str) -> tuple[str, str]:
 
 def _with_book(shop: str, work: Callable[[IdentityBook], Awaitable[T]]) -> T:
     from app.adapters.db.identity import SqlIdentityBook  # noqa: PLC0415  loads SQLAlchemy
-    from app.bootstrap import ShopFiles, master_key, open_database  # noqa: PLC0415
+    from app.bootstrap import master_key, open_database  # noqa: PLC0415
 
     async def go() -> T:
         settings = Settings()

@@ -15,7 +15,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.arms import Arm, brand_in
-from app.bootstrap import Knowledge, ShopFiles, arbitration_of, make_model, make_pipeline, open_knowledge
+from app.attendance import Knowledge
+from app.bootstrap import arbitration_of, make_model, make_pipeline, open_knowledge
 from app.chat.pipeline import Pipeline
 from app.chat.ports import LanguageModel
 from app.chat.turn import Decision, Reply, Turn
@@ -24,6 +25,7 @@ from app.errors import NoKnowledge
 from app.running import find_server
 from app.settings import Settings
 from app.shop.brand import Brand
+from app.shop_files import ShopFiles
 from eval.harness import Sample, SeenPassage, SolvedSample
 from eval.read_suite import moment
 from eval.replay import replay

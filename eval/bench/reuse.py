@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from app.adapters.llm.no_model import NoModel
-from app.bootstrap import Attendance, make_pipeline, open_knowledge
+from app.attendance import Attendance
+from app.bootstrap import make_pipeline, open_knowledge
 from app.chat.remember import InProcess, Memory, normalised
 from app.settings import Settings
 from eval.production import open_solvers

@@ -14,7 +14,8 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from app.bootstrap import Attendance, open_attendance
+from app.attendance import Attendance
+from app.bootstrap import open_attendance
 from app.settings import Settings
 from ingestion.job import ingest
 

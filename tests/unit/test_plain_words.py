@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from app.bootstrap import plain_words
+from app.bootstrap import PROMPTS
 from app.chat.plain_words import PlainWords
 from app.chat.turn import Turn
 from app.chat.understand import Understander
+from app.pipeline_parts import plain_words
 from tests.builders import a_turn
 
-WORDS = plain_words()
+WORDS = plain_words(PROMPTS)
 
 
 @pytest.mark.parametrize(
