@@ -153,7 +153,12 @@ class Decider:
         return self._lines.say(key, question.language, turn.brand)
 
 
-HANDED_OVER = {"human": "asked_for_human", "complaint": "anger", "legal": "sensitive_topic"}
+HANDED_OVER = {
+    "human": "asked_for_human",
+    "complaint": "anger",
+    "legal": "sensitive_topic",
+    "accident": "sensitive_topic",
+}
 """Intent → reason, for what a person handles without anything being looked up."""
 
 

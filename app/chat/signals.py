@@ -32,6 +32,7 @@ INJECTION = _any(
     r"(进入|开启|切换).{0,6}(开发者|调试|管理员|上帝|越狱|无限制|维护).{0,2}模式",
     r"(扮演|假装|装作).{0,10}(管理员|老板|开发者|没有限制|黑客|店主|内部|系统)",
     r"(回复|输出|回答|说)(暗号|口令|代码|密码|验证码)",
+    r"我是.{0,10}(技术|开发|运维|研发|测试)(部|组|岗|人员|团队)?.{0,6}(调试|维护|巡检|测试)模式",
     r"(我是|作为).{0,6}(开发者|管理员|系统管理|工程师|程序员).{0,20}(给我|关闭|解除|开放|执行|改|退款|设)",
 )
 
@@ -61,6 +62,15 @@ LEGAL = _any(
     r"律师|起诉|打官司|法院|法律(责任|问题|规定|上|依据|途径)|违法|犯法|合法(吗|么)|诉讼|消费者权益保护法|消法|合同法|退一赔三|假一赔十.{0,6}法|仲裁|索赔.{0,6}法|侵权",
     r"\b(lawyer|solicitor|attorney|lawsuit|sue|suing|legal(ly)?|liab(le|ility)|statutory|consumer rights act|breach of contract|small claims|illegal)\b",
 )
+
+ACCIDENT = _any(
+    r"(冒烟|起火|着火|自燃|爆炸|漏电)(了|把|烧|炸|伤|烫)|(烫伤|烧伤|炸伤|电伤|割伤|砸伤|划伤|夹伤)(了|我|孩子|娃|宝宝|人)"
+    r"|(我|孩子|娃|宝宝|老人|家人)(的手|的脸)?被.{0,8}(烫|烧|炸|电|割|砸|划|夹)(伤|到了|着了|了一下)|触电了",
+    r"\b(caught|went on|is on) fire\b|\b(went up in|burst into) (flames|smoke)\b|\b(started|began) (smoking|sparking|to smoke)\b",
+    r"\b(exploded|blew up) (in|on|and|while|when|next)\b|\belectrocuted\b|\b(gave|got) (me|us|him|her|my \w+) (a|an) (electric )?shock\b",
+    r"\b(burn(ed|t)|scalded|injured|hurt|cut) (my|our|his|her) (hands?|arms?|legs?|face|eyes?|fingers?|skin|son|daughter|kid|child|baby|toddler|mum|dad)\b",
+)
+"""Somebody or something came to harm: no text of the shop settles that."""
 
 GREETING = _any(
     r"^(你好|您好|哈喽|哈啰|嗨|喂|hi+|hello+|hey+|hiya|yo|howdy|good (morning|afternoon|evening|day)|早上好|下午好|晚上好|早啊?|在吗|在不在|在么|有人(吗|在吗|么)|老板在吗|客服在吗|亲|亲亲|anyone there|(is )?any(one|body) (there|here|around))[\s!！~～.。,，?？啊呀哈哦呢there亲]*$",

@@ -62,7 +62,8 @@ class Question:
     plain      the same in the words shops write in, to search with; "" where it is the same
     standalone the same with what pronouns and fragments point at filled in from the history
     language   "zh" or "en": the language to answer in
-    intent     "knowledge", "order", "human", "smalltalk", "complaint", "medical", "legal", "injection", "unclear"
+    intent     "knowledge", "order", "human", "smalltalk", "complaint", "medical", "legal", "accident", "injection",
+               "unclear"
     order_ids, phone_tails: identifiers named in the message, or still standing from the history
     signals    everything else worth logging, by name
     asked_as   the message as written, where `text` is the open question behind a claim ("30 days, right?"); else ""

@@ -128,14 +128,9 @@ def _intent(text: str, stripped: str, *, order_ids: tuple[str, ...], history: tu
         return "injection"
     if is_wordless(text):
         return "unclear"
-    if signals.HUMAN.search(text):
-        return "human"
-    if signals.ANGER.search(text):
-        return "complaint"
-    if signals.LEGAL.search(text):
-        return "legal"
-    if signals.MEDICAL.search(text):
-        return "medical"
+    for intent, pattern in _FOR_A_PERSON:
+        if pattern.search(text):
+            return intent
     if len(text) <= _SMALL_TALK_LIMIT:
         for name, pattern in _SMALL_TALK:
             if pattern.search(text):
@@ -149,6 +144,16 @@ def _intent(text: str, stripped: str, *, order_ids: tuple[str, ...], history: tu
     ):
         return "order"
     return "knowledge"
+
+
+_FOR_A_PERSON = (
+    ("human", signals.HUMAN),
+    ("complaint", signals.ANGER),
+    ("legal", signals.LEGAL),
+    ("accident", signals.ACCIDENT),
+    ("medical", signals.MEDICAL),
+)
+"""What a person had better handle, in the order in which it settles the intent"""
 
 
 def _names_order(text: str, order_ids: tuple[str, ...]) -> bool:
