@@ -1,4 +1,4 @@
-"""What instances of one installation share besides the database: wake-ups, leases, limits. Called by bootstrap."""
+"""What instances of one installation share: wake-ups, leases, limits, how jobs stand. Called by bootstrap."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.adapters.db.engine import Database
+from app.adapters.db.job_board import SqlJobBoard
 from app.adapters.db.leases import SqlLeases
 from app.api.container import Part
 from app.api.limits import LocalLimits, RateLimits, refuse
 from app.conversation.leases import Leases, NoLeases
 from app.conversation.relay import NoRelay, Relay
 from app.errors import ConfigurationError
+from app.knowledge.job_board import JobBoard
 
 if TYPE_CHECKING:
     from app.adapters.redis.link import RedisLink
@@ -27,6 +29,7 @@ class Sharing:
     relay: Relay
     leases: Leases
     limits: RateLimits
+    job_board: JobBoard | None = None
     link: RedisLink | None = None
     redis_relay: RedisRelay | None = None
 
@@ -54,8 +57,9 @@ def make_sharing(redis_url: str, database: Database, per_minute: Mapping[str, in
     """
     alone = LocalLimits(per_minute or {})
     in_database: Leases = SqlLeases(database) if database.shared else NoLeases()
+    board = SqlJobBoard(database) if database.shared else None
     if not redis_url:
-        return Sharing(NoRelay(), in_database, alone)
+        return Sharing(NoRelay(), in_database, alone, board)
     if importlib.util.find_spec("redis") is None:
         raise ConfigurationError(
             "XIAOER_REDIS is set, and the Redis client is not installed. Nothing was started; run "
@@ -69,4 +73,4 @@ def make_sharing(redis_url: str, database: Database, per_minute: Mapping[str, in
     link = RedisLink(redis_url)
     relay = RedisRelay(link)
     leases = RedisLeases(link, in_database) if database.shared else in_database
-    return Sharing(relay, leases, RedisLimits(link, per_minute or {}, refuse, alone), link, relay)
+    return Sharing(relay, leases, RedisLimits(link, per_minute or {}, refuse, alone), board, link, relay)

@@ -25,6 +25,7 @@ from app.errors import Conflict, HeldBack, NotFound
 from app.knowledge.chunk import Chunk
 from app.knowledge.finding import Finding, Severity, Words
 from app.knowledge.inspection import Inspection
+from app.knowledge.jobs import Jobs
 from app.knowledge.release import PointerMove, Release, ReleaseState
 from app.review.review import Review
 from app.sharing_parts import make_sharing
@@ -174,6 +175,7 @@ def make_container(
         "api_key": API_KEY,
         "door": Door(SqlStaffBook(database)),
         "close": close,
+        "jobs": Jobs(board=sharing.job_board),
     }
     if review is not None:
         parts["review"] = review(database, counter)

@@ -34,6 +34,7 @@ from app.conversation.events import Draft, Event, EventType
 from app.conversation.log import Entry, Moved
 from app.errors import Conflict, ModelUnavailable, NotFound, Unavailable, XiaoerError
 from app.knowledge.chunk import Chunk, Kind
+from app.knowledge.job_board import LAPSES_SECONDS, JobView, gone
 from app.knowledge.ports import IndexHit, IndexPoint, IndexQuery, PointSpan, Sparse, Vector
 from app.knowledge.tokenize import words
 from app.shop.identity import IdentityRule
@@ -463,6 +464,38 @@ class FakeLeases:
     async def free(self, name: str, holder: str) -> None:
         if self.held.get(name, ("", 0.0))[0] == holder:
             del self.held[name]
+
+
+class FakeJobBoard:
+    """A JobBoard in a dict, by the loop's clock. `down` makes it raise."""
+
+    def __init__(self, lapses_seconds: float = LAPSES_SECONDS) -> None:
+        self.down = False
+        self.puts = 0
+        self._lapses_seconds = lapses_seconds
+        self._told: dict[str, tuple[JobView, float]] = {}
+
+    async def put(self, view: JobView) -> None:
+        self._must_be_up()
+        self.puts += 1
+        self._told[view.job_id] = (view, time.monotonic() + self._lapses_seconds)
+
+    async def get(self, job_id: str) -> JobView | None:
+        self._must_be_up()
+        return self._seen(job_id) if job_id in self._told else None
+
+    async def of_shop(self, shop: str, limit: int) -> Sequence[JobView]:
+        self._must_be_up()
+        found = [self._seen(job_id) for job_id, (view, _) in self._told.items() if view.shop == shop]
+        return sorted(found, key=lambda view: view.created_at, reverse=True)[:limit]
+
+    def _seen(self, job_id: str) -> JobView:
+        view, until = self._told[job_id]
+        return gone(view) if until < time.monotonic() and not view.over else view
+
+    def _must_be_up(self) -> None:
+        if self.down:
+            raise Unavailable("The fake job board is away.")
 
 
 class FakeAttachmentStore:

@@ -235,7 +235,7 @@ async def stage(request: Request) -> Response:
     _, shop = await editor_of(request, body.shop)
     if (intake := container.intake) is None:
         raise Unavailable("This server builds no releases. The drafts are kept; stage them where it can.")
-    job = container.jobs.start(shop, "edits", lambda progress: intake.stage_edits(shop, body.publish, progress))
+    job = await container.jobs.start(shop, "edits", lambda progress: intake.stage_edits(shop, body.publish, progress))
     return job_started(request, job)
 
 

@@ -20,7 +20,8 @@ from app.api.sse import HEARTBEAT, RETRY, EventStream, frame
 from app.api.staff import require_staff, staff_of_shop
 from app.api.wire import IngestBody, ReingestBody, json_response, read, schema
 from app.errors import BadInput, Unavailable
-from app.knowledge.jobs import Job, JobState
+from app.knowledge.job_board import JobState, JobView
+from app.knowledge.jobs import Job, JobElsewhere
 from app.staff.account import Role
 
 router = APIRouter(prefix="/v1/knowledge", tags=["knowledge"])
@@ -43,7 +44,7 @@ async def ingest(request: Request) -> Response:
         raise BadInput(
             "`path` is not absolute, and the server stands elsewhere. Nothing was read; send the whole path."
         )
-    job = container.jobs.start(
+    job = await container.jobs.start(
         body.shop, "ingest", lambda progress: intake.read_folder(path, body.shop, body.publish, progress, body.force)
     )
     if _wants_events(request):
@@ -60,7 +61,7 @@ async def reingest(request: Request) -> Response:
     intake = _intake(container)
     return job_started(
         request,
-        container.jobs.start(shop, "reingest", lambda progress: intake.read_again(shop, body.publish, progress)),
+        await container.jobs.start(shop, "reingest", lambda progress: intake.read_again(shop, body.publish, progress)),
     )
 
 
@@ -83,7 +84,7 @@ async def upload(request: Request, shop: str = "", publish: bool = True) -> Resp
         raise
     return job_started(
         request,
-        container.jobs.start(shop, "upload", lambda progress: intake.take(folder, shop, publish, progress)),
+        await container.jobs.start(shop, "upload", lambda progress: intake.take(folder, shop, publish, progress)),
     )
 
 
@@ -105,16 +106,16 @@ async def remove(
     intake = _intake(container)
     return job_started(
         request,
-        container.jobs.start(shop, "remove", lambda progress: intake.remove(path, shop, publish, progress)),
+        await container.jobs.start(shop, "remove", lambda progress: intake.remove(path, shop, publish, progress)),
     )
 
 
 @router.get("/jobs")
 async def jobs(request: Request, shop: str = "") -> Response:
-    """The shop's last jobs, newest first."""
+    """The shop's last jobs, newest first, whichever instance does them."""
     container = container_of(request)
     _, shop = await staff_of_shop(request, shop, Role.EDITOR)
-    return json_response({"shop": shop, "jobs": [job_json(job) for job in container.jobs.of_shop(shop)]})
+    return json_response({"shop": shop, "jobs": [job_json(job) for job in await container.jobs.of_shop(shop)]})
 
 
 @router.get("/jobs/{job_id}")
@@ -122,12 +123,12 @@ async def job(request: Request, job_id: str) -> Response:
     """How far a job is. `Accept: text/event-stream` follows it: job.progress …, then job.completed or job.failed."""
     container = container_of(request)
     await require_staff(request, Role.EDITOR)
-    found = container.jobs.get(job_id)
-    await require_staff(request, Role.EDITOR, shop=found.shop)
-    return EventStream(_follow(found)) if _wants_events(request) else json_response(job_json(found))
+    found = await container.jobs.find(job_id)
+    await require_staff(request, Role.EDITOR, shop=found.view.shop)
+    return EventStream(_follow(found)) if _wants_events(request) else json_response(job_json(found.view))
 
 
-def job_json(job: Job) -> dict[str, Any]:
+def job_json(job: JobView) -> dict[str, Any]:
     """A job as callers see it."""
     return {
         "id": job.job_id,
@@ -148,12 +149,12 @@ def job_started(request: Request, job: Job) -> Response:
     """202 with the job and where to ask for it, or its events when the caller wants those."""
     if _wants_events(request):
         return EventStream(_follow(job))
-    response = json_response(job_json(job), 202)
-    response.headers["location"] = f"/v1/knowledge/jobs/{job.job_id}"
+    response = json_response(job_json(job.view), 202)
+    response.headers["location"] = f"/v1/knowledge/jobs/{job.view.job_id}"
     return response
 
 
-async def _follow(job: Job) -> AsyncIterator[bytes]:
+async def _follow(job: Job | JobElsewhere) -> AsyncIterator[bytes]:
     yield RETRY
     states = job.follow()
     waiting = asyncio.ensure_future(anext(states))

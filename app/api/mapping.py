@@ -56,7 +56,7 @@ async def say(request: Request) -> Response:
     except BaseException:
         await asyncio.shield(intake.drop(folder))
         raise
-    job = container.jobs.start(shop, "mapping", lambda progress: intake.take(folder, shop, False, progress))
+    job = await container.jobs.start(shop, "mapping", lambda progress: intake.take(folder, shop, False, progress))
     return job_started(request, job)
 
 

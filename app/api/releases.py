@@ -85,7 +85,9 @@ async def reindex(request: Request) -> Response:
     upkeep = _upkeep(container)
     if body.check:
         return json_response(await upkeep.agree(shop))
-    job = container.jobs.start(shop, "reindex", lambda progress: upkeep.reindex(shop, body.from_scratch, progress))
+    job = await container.jobs.start(
+        shop, "reindex", lambda progress: upkeep.reindex(shop, body.from_scratch, progress)
+    )
     return job_started(request, job)
 
 

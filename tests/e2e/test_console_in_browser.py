@@ -367,7 +367,7 @@ def test_a_question_that_was_not_understood_becomes_a_phrasing_or_a_new_row(
 
 
 def test_a_thumb_down_comes_back_and_becomes_a_phrasing(console: Console, open_tab: OpenTab) -> None:
-    question = "Do you accept tea that comes back?"
+    question = "Could I return some tea?"
     shopper = open_tab(console.url + "/demo?shop=harbour&lang=en")
     shopper.ask(question)
     shopper.page.get_by_role("button", name="Not helpful").last.click()
@@ -434,3 +434,19 @@ def test_every_page_fits_the_screen_and_has_names_for_what_can_be_pressed(
         found = tab.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         told = [f"{v['id']}: {n['html'][:140]}" for v in found["violations"] for n in v["nodes"]]
         assert told == []
+
+
+def test_who_opens_the_upload_page_sees_what_a_colleague_has_begun(console: Console, open_tab: OpenTab) -> None:
+    watching, sending = (open_tab(console.url + "/console/sign-in") for _ in range(2))
+    for tab, login in ((watching, "ada"), (sending, "edith")):
+        console.sign_in(tab, login)
+    go(sending, "Upload")
+    rows = "".join(f"Is blend number {n} sold in tins?,Blend {n} comes in tins of {n + 40} g.\n" for n in range(400))
+    file = {"name": "blends.csv", "mimeType": "text/csv", "buffer": f"question,answer\n{rows}".encode()}
+    sending.page.locator("input[type=file]").set_input_files(file)
+    sending.page.get_by_text("Working out what it says").wait_for()
+    watching.page.goto(console.url + "/console/upload")
+    watching.page.get_by_role("heading", name="Reading").wait_for()
+    for tab in (watching, sending):
+        tab.page.get_by_text("is ready and waits for you").wait_for(timeout=120_000)
+    assert watching.page.get_by_role("row", name=re.compile("@uploads/blends.csv 400 400")).is_visible()

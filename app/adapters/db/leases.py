@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Float, bindparam, cast, delete, func, literal_column, or_
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Float, bindparam, delete, or_
 
 from app.adapters.db.engine import Database
 from app.adapters.db.lease_tables import leases
+from app.adapters.db.upsert import clock_of, insert_of
 from app.conversation.leases import LEASE_SECONDS
 
 
@@ -16,13 +15,8 @@ class SqlLeases:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        on_sqlite = database.engine.dialect.name == "sqlite"
-        now = (
-            literal_column("(julianday('now') - 2440587.5) * 86400.0", Float)
-            if on_sqlite
-            else cast(func.extract("epoch", func.clock_timestamp()), Float)
-        )
-        row = (sqlite_insert if on_sqlite else postgres_insert)(leases).values(
+        now = clock_of(database)
+        row = insert_of(database)(leases).values(
             name=bindparam("of_name"), holder=bindparam("to_holder"), until=now + bindparam("for_seconds", type_=Float)
         )
         self._take = row.on_conflict_do_update(

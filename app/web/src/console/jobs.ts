@@ -29,7 +29,7 @@ export interface Report {
 export interface Job {
   id: string;
   action: string;
-  state: "running" | "done" | "failed";
+  state: "waiting" | "running" | "done" | "failed";
   stage: string;
   done: number;
   total: number;

@@ -30,6 +30,14 @@ export function uploadPage(root: HTMLElement): void {
   again.addEventListener("click", () => attempt(async () => void (await watch(await post<Job>("/v1/knowledge/reingest", { publish: false }), now, list)), again));
   root.replaceChildren(h("section", { class: "card stack" }, zone, h("div", { class: "row apart" }, h("p", { class: "hint" }, t("上传不会马上上线：先建好一个版本，等您看过再发布。", "An upload never goes live by itself: it becomes a release that waits for you.")), again)), now, before);
   void list();
+  void attempt(() => pickUp(now, list));
+}
+
+/** What is being read for the shop already: begun by a colleague, or here before the page was loaded anew. */
+async function pickUp(place: HTMLElement, done: () => void): Promise<void> {
+  const { jobs } = await get<{ jobs: Job[] }>("/v1/knowledge/jobs");
+  const job = jobs.find(({ state }) => state === "running") ?? jobs.find(({ state }) => state === "waiting");
+  if (job && !place.childElementCount) await watch(job, place, done);
 }
 
 /** Sends files as one upload and follows what becomes of them. */
