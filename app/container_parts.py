@@ -68,7 +68,7 @@ def make_container(
         telemetry=telemetry,
         tokens=tokens,
         api_key=api_key,
-        jobs=Jobs(telemetry.request_failed, works.sharing.job_board),
+        jobs=Jobs(telemetry.request_failed, sharing.job_board),
         default_shop=default_shop,
         limits=sharing.limits,
         parts=parts,
