@@ -16,6 +16,7 @@ from tests.vllm.shop import PATIENT, ingest
 
 HOME = "VLLM_HOME"
 """Names the environment that vLLM is in; `make test-vllm` sets it"""
+SEEN = pytest.StashKey[Figures]()
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +28,15 @@ def vllm_home() -> Path:
 
 
 @pytest.fixture(scope="session")
-def figures() -> Iterator[Figures]:
-    """What was measured on the way; printed in the end."""
-    figures = Figures()
-    yield figures
-    figures.print()
+def figures(pytestconfig: pytest.Config) -> Figures:
+    """What is measured on the way; shown in the end."""
+    return pytestconfig.stash.setdefault(SEEN, Figures())
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The table of what was measured."""
+    if (seen := terminalreporter.config.stash.get(SEEN, None)) is not None:
+        terminalreporter.write_line(seen.table())
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 
 class Figures:
     """Rows in the order in which they were noted."""
@@ -15,8 +13,7 @@ class Figures:
         """Keep one; the same again replaces it."""
         self._rows[what] = seen
 
-    def print(self) -> None:
-        """As a table, past pytest's capture."""
-        if self._rows:
-            rows = [f"| {what} | {seen} |" for what, seen in self._rows.items()]
-            print("\n\n| what | seen |\n|---|---|", *rows, sep="\n", file=sys.__stdout__, flush=True)
+    def table(self) -> str:
+        """As the table in docs/vllm.md has them."""
+        rows = [f"| {what} | {seen} |" for what, seen in self._rows.items()]
+        return "\n".join(["", "| what | seen |", "|---|---|", *rows, ""])
