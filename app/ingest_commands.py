@@ -70,7 +70,6 @@ def ingest(
 
 
 async def _ingest(wanted: _Wanted) -> int:
-    report_module = importlib.import_module("ingestion.report")
     try:
         report = await _report(wanted)
     except XiaoerError as problem:
@@ -79,7 +78,7 @@ async def _ingest(wanted: _Wanted) -> int:
     if wanted.as_json:
         print(json.dumps(report.as_json(), ensure_ascii=False, indent=2), flush=True)
     else:
-        report_module.print_report(report, out)
+        importlib.import_module("ingestion.report_table").print_report(report, out)
     return int(report.exit_code)
 
 

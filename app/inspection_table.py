@@ -7,6 +7,7 @@ from rich.markup import escape
 
 from app.knowledge.finding import Finding
 from app.knowledge.inspection import Inspection, SuiteVerdict
+from app.terminal import note
 
 SHOWN = 20
 
@@ -27,11 +28,11 @@ def print_inspection(inspection: Inspection, console: Console, most: int = SHOWN
 
 
 def _print_finding(finding: Finding, console: Console, *, binding: bool) -> None:
-    word = "[red]blocks[/red]" if finding.blocks and binding else "[yellow]warns[/yellow] "
+    word = "[red]blocks[/red]" if finding.blocks and binding else "[yellow]warns[/yellow]"
     row = f" row {finding.row}" if finding.row else f" · {finding.locator}" if finding.locator else ""
     other = f" ({finding.other})" if finding.other else ""
-    told = f"{escape(finding.path + row)}: {escape(finding.message.en + other)}"
-    console.print(f"{word}  {told}. [dim]{escape(finding.fix.en)}[/dim]", highlight=False)
+    told = f"{escape(finding.message.en + other)}. [dim]{escape(finding.fix.en)}[/dim]"
+    note(console, word, finding.path + row, told)
 
 
 def _print_suite(suite: SuiteVerdict, console: Console) -> None:

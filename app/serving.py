@@ -162,7 +162,7 @@ async def _ingest_samples(settings: Settings, console: Console) -> None:
                     progress=progress,
                     releases_kept=knowledge.releases_kept,
                 )
-            report_module.print_report(report, console)
+            importlib.import_module("ingestion.report_table").print_report(report, console)
 
 
 def audit(settings: Settings, console: Console) -> int:

@@ -9,13 +9,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape, render
+from rich.padding import Padding
 from rich.table import Table
 
 from app.errors import NoKnowledge, XiaoerError
 
 T = TypeVar("T")
+_LABEL = 8
+"""Columns of the word before a note."""
 
 out = Console()
 err = Console(stderr=True)
@@ -35,6 +39,18 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool, title: str) -> None:
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     out.print(table)
+
+
+def note(console: Console, label: str, where: str, why: str) -> None:
+    """One thing to say about a place: on one line, or where that is too long with the place whole on a line of its
+    own. `label` and `why` are markup; the place is taken as it is."""
+    column = label + " " * (_LABEL - cell_len(render(label).plain))
+    line = f"{column}{escape(where)}: {why}"
+    if cell_len(render(line).plain) <= console.width:
+        console.print(line, highlight=False)
+        return
+    console.print(f"{column}{escape(where)}", soft_wrap=True, highlight=False)
+    console.print(Padding(why, (0, 0, 0, _LABEL), expand=False), highlight=False)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""What a run did, file by file, for people (a table) and for programs (JSON)."""
+"""What a run did, file by file. `ingestion.report_table` shows it to people, `as_json` to programs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from app.inspection_table import print_inspection
 from app.knowledge.inspection import Inspection, inspection_of
 from ingestion.converted import SkippedRow
 from ingestion.sources import Progress
@@ -15,7 +14,6 @@ from ingestion.sources import Progress
 if TYPE_CHECKING:
     from rich.console import Console
 
-SHOWN_NOTES = 20
 HELD_BACK = 3
 _STAGES = {"fetch": "fetching", "read": "reading files", "embed": "embedding texts", "index": "writing the index"}
 
@@ -111,35 +109,6 @@ def report_of(told: Mapping[str, Any]) -> IngestReport:
     checks = told.get("checks")
     inspection = inspection_of(checks) if checks else None
     return IngestReport(told["shop"], told["release"], files, told["live_release"], inspection)
-
-
-def print_report(report: IngestReport, console: Console) -> None:
-    """Show a table with a line a file, then every skipped row, warning and error."""
-    from rich.markup import escape  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(title=f"Ingested {escape(report.shop)}", title_justify="left")
-    table.add_column("file", overflow="fold")
-    for name in ("chunks", "new", "changed", "unchanged", "vanished", "skipped"):
-        table.add_column(name, justify="right")
-    for file in report.files:
-        name = f"[red]✗ {escape(file.path)}[/red]" if file.error else escape(file.path)
-        numbers = (file.chunks, file.new, file.changed, file.unchanged, file.vanished, len(file.skipped))
-        table.add_row(name, *(str(number) if number else "·" for number in numbers))
-    console.print(table)
-    for file in report.files:
-        if file.error:
-            console.print(f"[red]failed[/red]  {escape(file.path)}: {escape(file.error)}")
-        notes = [f"[yellow]skipped[/yellow] {escape(file.path)} row {s.row}: {escape(s.reason)}" for s in file.skipped]
-        notes += [f"[cyan]note[/cyan]    {escape(file.path)}: {escape(warning)}" for warning in file.warnings]
-        notes += [f"[magenta]table[/magenta]   {escape(file.path)}: {escape(table)}" for table in file.tables]
-        for note in notes[:SHOWN_NOTES]:
-            console.print(note)
-        if len(notes) > SHOWN_NOTES:
-            console.print(f"        … and {len(notes) - SHOWN_NOTES} more in {escape(file.path)}; --json shows all")
-    if report.inspection:
-        print_inspection(report.inspection, console)
-    console.print(("[green]✓[/green] " if not report.exit_code else "[red]✗[/red] ") + escape(report.summary()))
 
 
 @contextmanager
