@@ -41,6 +41,11 @@ class NotFound(XiaoerError):
     title = "There is no such thing here"
 
 
+def no_such_shop(shop: str) -> NotFound:
+    """For whoever names a shop that has no release; probably it is spelt otherwise."""
+    return NotFound(f"There is no shop named {shop!r} here. Nothing was changed; `xiaoer doctor` lists the shops.")
+
+
 class NotAllowed(XiaoerError):
     """The token or key is missing, forged or expired."""
 

@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.errors import BadInput, NotFound, Unavailable
+from app.errors import BadInput, NotFound, Unavailable, no_such_shop
 from app.gatekeeping import adopt_suite
 from app.inspection_table import print_inspection
 from app.knowledge.diff import ChunkChange, ReleaseDiff, compare_releases
@@ -51,7 +51,7 @@ def list_releases(shop: Shop, as_json: AsJson = False) -> None:
             for r in await catalogue.releases(shop)
         ]
 
-    show(run(_with_catalogue(work)), as_json, f"Releases of {shop}")
+    show(run(_with_catalogue(shop, work)), as_json, f"Releases of {shop}")
 
 
 @releases_app.command("history")
@@ -70,13 +70,13 @@ def history(shop: Shop, as_json: AsJson = False) -> None:
             for move in await catalogue.moves(shop)
         ]
 
-    show(run(_with_catalogue(work)), as_json, f"What was live in {shop}, newest first")
+    show(run(_with_catalogue(shop, work)), as_json, f"What was live in {shop}, newest first")
 
 
 @releases_app.command("diff")
 def diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -> None:
     """Show what changed between two releases, side by side."""
-    found = run(_with_catalogue(lambda catalogue: compare_releases(catalogue, shop, older, newer)))
+    found = run(_with_catalogue(shop, lambda catalogue: compare_releases(catalogue, shop, older, newer)))
     if as_json:
         print(json.dumps(found.as_json(), ensure_ascii=False, indent=2))
         return
@@ -86,7 +86,7 @@ def diff(older: int, newer: int, shop: Shop, as_json: AsJson = False) -> None:
 @releases_app.command("checks")
 def checks(number: int, shop: Shop, as_json: AsJson = False) -> None:
     """Show what the checks and the shop's suite said of a release, and what to do about it."""
-    found = run(_with_catalogue(lambda catalogue: catalogue.inspection(shop, number)))
+    found = run(_with_catalogue(shop, lambda catalogue: catalogue.inspection(shop, number)))
     if found is None:
         raise typer.Exit(run(_unknown(number, shop)))
     if as_json:
@@ -269,9 +269,13 @@ def _coloured(text: str, side: str, own: str, colour: str) -> str:
     return f"[{colour}]{escape(text)}[/]" if side == own else ""
 
 
-async def _with_catalogue(work: Any) -> Any:
+async def _with_catalogue(shop: str, work: Any) -> Any:
+    """What the work finds in the database. Raises NotFound for an unknown shop."""
     from app.adapters.db.knowledge import SqlCatalogue  # noqa: PLC0415  loads SQLAlchemy
     from app.bootstrap import open_database  # noqa: PLC0415
 
     with open_database(Settings()) as database:
-        return await work(SqlCatalogue(database))
+        catalogue = SqlCatalogue(database)
+        if shop not in await catalogue.shops():
+            raise no_such_shop(shop)
+        return await work(catalogue)

@@ -33,8 +33,11 @@ def show(rows: Sequence[dict[str, Any]], as_json: bool, title: str) -> None:
     if as_json:
         print(json.dumps(rows, ensure_ascii=False, indent=2))
         return
+    if not rows:
+        out.print(f"{escape(title)}: nothing", highlight=False)
+        return
     table = Table(title=title, title_justify="left")
-    for column in rows[0] if rows else ["nothing"]:
+    for column in rows[0]:
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.errors import NotFound
+from app.errors import no_such_shop
 from app.knowledge.catalogue import WritableCatalogue
 from app.knowledge.ports import Embedder, KnowledgeIndex
 from ingestion.building import Builder, Rebuilt
@@ -30,7 +30,7 @@ async def reindex(
     Raises NotFound for an unknown shop, Conflict while another job works on it, Unavailable when the index stays short.
     """
     if not await catalogue.releases(shop):
-        raise NotFound(f"There is no shop named {shop!r} here. Nothing was changed; `xiaoer doctor` lists the shops.")
+        raise no_such_shop(shop)
     with only_one_job(home, shop):
         builder = Builder(shop, catalogue, index, embedder, progress or (lambda *_: None))
         if from_scratch:

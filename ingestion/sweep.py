@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.errors import no_such_shop
 from app.knowledge.catalogue import WritableCatalogue
 from app.knowledge.ports import KnowledgeIndex
 from ingestion.shop_files import only_one_job
@@ -34,8 +35,11 @@ async def sweep(
 ) -> Swept:
     """Sweep one shop, keeping the `kept` newest built releases, the live one, and those live until a moment ago.
 
-    `kept` 0 keeps all. Raises Conflict while another job works on the shop, Unavailable when the index is down.
+    `kept` 0 keeps all. Raises NotFound for an unknown shop, Conflict while another job works on it, Unavailable when
+    the index is down.
     """
+    if not await catalogue.releases(shop):
+        raise no_such_shop(shop)
     with only_one_job(home, shop):
         return await sweep_held(shop, catalogue=catalogue, index=index, kept=kept, now=now)
 

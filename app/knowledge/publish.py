@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
-from app.errors import Conflict, HeldBack, Unavailable
+from app.errors import Conflict, HeldBack, Unavailable, no_such_shop
 from app.knowledge.inspection import Inspection, ReleaseGate, judged
 from app.knowledge.ports import KnowledgeIndex
 from app.knowledge.release import PointerMove, Release, ReleaseState
@@ -83,7 +83,10 @@ class Publisher:
             raise HeldBack(shop, number, [reason.en for reason in found.reasons])
 
     async def rollback(self, shop: str, number: int | None = None, *, by: str = "", reason: str = "") -> int:
-        """Go back to that release, or to the one that was live before. A release nobody published is never chosen."""
+        """Go back to that release, or to the one that was live before. A release nobody published is never chosen.
+
+        Raises what `publish` raises, and NotFound for an unknown shop.
+        """
         if number is None:
             number = await self._live_before(shop)
         return await self.publish(shop, number, by=by, reason=reason)
@@ -102,6 +105,8 @@ class Publisher:
     async def _live_before(self, shop: str) -> int:
         """What was live before the live release first was: going back twice goes back two steps, not to and fro."""
         releases = await self._catalogue.releases(shop)
+        if not releases:
+            raise no_such_shop(shop)
         live = next((r.number for r in releases if r.live), None)
         there = {r.number for r in releases if r.state is ReleaseState.BUILT and not r.live}
         steps: list[int] = []
