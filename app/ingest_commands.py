@@ -60,6 +60,9 @@ def ingest(
     Only what changed is embedded again. A file that can't be read never sinks the rest: the report names it and the
     last live release stays live.
 
+    A file of the folder and an upload of the same name both count (of one SKU the folder holds): the report says so,
+    and the checks name each question that stands in both.
+
     Exit code 0: all was done. 1: a file or the command needs a person. 3: the checks or the shop's suite hold the
     release back. 75: something is busy or down, try later.
     """

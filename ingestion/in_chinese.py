@@ -47,6 +47,8 @@ _PHRASES: tuple[tuple[str, str], ...] = (
      "1 条在文件和后台都改过；暂用后台的文字"),
     (r"(\d+) rows were changed both here and in the console; the console's text stays",
      "{0} 条在文件和后台都改过；暂用后台的文字"),
+    (r"(.*) of the shop's folder has the same name: (.*)", "店铺文件夹里的 {0} 和它同名：{1}"),
+    (r"the upload (.*) has the same name: (.*)", "上传的 {0} 和它同名：{1}"),
     (r"not a format that is read; ignored", "这种格式不读，已忽略"),
     (r"the product has no title", "商品没有标题"),
     (r"a cell has (\S+) characters; at most (\S+) are read", "一个单元格有 {0} 个字，最多读 {1} 个"),
@@ -121,7 +123,15 @@ _PHRASES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern, re.DOTALL), chinese) for pattern, chinese in _PHRASES)
 _SHEET = re.compile(r"sheet “(.*?)”: (.*)", re.DOTALL)
-_KINDS = {"questions and answers": "问答", "products": "商品", "a file without a suffix": "没有后缀的文件"}
+_PARTS = {
+    "questions and answers": "问答",
+    "products": "商品",
+    "a file without a suffix": "没有后缀的文件",
+    "both count, neither replaces the other; remove the one you do not want":
+        "两个都算数，谁也不替换谁；不要的那个请移除",
+    "both count, of a SKU that is in both, the folder's values hold; remove the one you do not want":
+        "两个都算数，两处都有的 SKU 以文件夹里的为准；不要的那个请移除",
+}  # fmt: skip
 
 
 def in_chinese(note: str) -> str:
@@ -130,7 +140,7 @@ def in_chinese(note: str) -> str:
         return f"工作表“{sheet[1]}”：{in_chinese(sheet[2])}"
     for pattern, chinese in _COMPILED:
         if match := pattern.fullmatch(note):
-            return chinese.format(*(_KINDS.get(part, part) for part in (text or "" for text in match.groups())))
+            return chinese.format(*(_PARTS.get(part, part) for part in (text or "" for text in match.groups())))
     return note
 
 

@@ -29,6 +29,7 @@ from ingestion.recognise import keep_renamed
 from ingestion.report import FileReport, IngestReport
 from ingestion.shop_files import ShopFiles, only_one_job
 from ingestion.sources import UPLOADS, Progress, Scope, Shelf, Source
+from ingestion.sources.namesakes import namesake_note, namesakes
 from ingestion.sources.shop import ShopSource
 from ingestion.sweep import sweep_held
 
@@ -150,7 +151,7 @@ class _Job:
         unread = {read.path for read in reads if read.error}
         roots = [*([(root, "")] if root else []), (shelf.place(UPLOADS), f"{UPLOADS}/")]
         await asyncio.to_thread(self._mirror.keep, scope.files, unread, roots)
-        report = self._report(scope, layered, comparison, number)
+        report = self._report(scope, layered, comparison, current, number)
         report.files[:0] = [extra for extra in (brand.report, orders.report) if extra.tells]
         if number is not None:
             loaded = {base.number: current} if base else {}
@@ -215,8 +216,11 @@ class _Job:
         await self._catalogue.mark_built(self._shop, staged.number)
         return staged.number
 
-    def _report(self, scope: Scope, layered: Layered, comparison: Comparison, number: int | None) -> IngestReport:
+    def _report(
+        self, scope: Scope, layered: Layered, comparison: Comparison, current: Sequence[Chunk], number: int | None
+    ) -> IngestReport:
         files = []
+        others = namesakes(scope, {chunk.path for chunk in current})
         for read in layered.reads:
             counts = comparison.counts.get(read.path)
             report = FileReport(
@@ -229,6 +233,8 @@ class _Job:
             )
             if counts:
                 report.new, report.changed, report.unchanged, report.vanished = counts
+            if (other := others.get(read.path)) and not read.error:
+                report.warnings.append(namesake_note(other, products=read.has_products))
             files.append(report)
         known = {read.path for read in layered.reads}
         for path, counts in comparison.counts.items():

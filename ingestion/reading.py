@@ -39,6 +39,13 @@ class FileRead:
     tables: list[TableSeen] = field(default_factory=list)
     foreign: str = ""
 
+    @property
+    def has_products(self) -> bool:
+        """Whether rows of products stand in it."""
+        return any(table.read_as == TableKind.PRODUCT for table in self.tables) or any(
+            chunk.kind is Kind.PRODUCT for chunk in self.chunked.chunks
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Undecided:

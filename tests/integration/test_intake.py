@@ -149,6 +149,31 @@ async def test_reading_the_folder_leaves_uploads_and_reading_all_reads_both(edit
     assert await editor.titles() == ["Do you gift-wrap?", "About us"]
 
 
+async def test_an_upload_named_like_a_file_of_the_folder_is_told_that_both_count(editor: Editor) -> None:
+    (editor.folder / "knowledge" / "gifts.csv").write_text(GIFTS)
+    await editor.read_folder()
+    report = await editor.report(await editor.upload(gifts__csv=GIFTS))
+    assert report["files"][0]["warnings"] == [
+        "knowledge/gifts.csv of the shop's folder has the same name: both count, neither replaces the other; "
+        "remove the one you do not want"
+    ]
+    found = report["checks"]["findings"]
+    assert [(f["check"], f["path"], f["other"]) for f in found] == [
+        ("near_duplicates", "@uploads/gifts.csv", "knowledge/gifts.csv · row 2 | Do you gift-wrap?")
+    ]
+    assert "the upload gifts.csv has the same name" in str((await editor.read_folder())["files"])
+
+
+async def test_of_a_product_table_in_both_it_is_told_whose_values_hold(editor: Editor) -> None:
+    (editor.folder / "knowledge" / "products.csv").write_text("sku,name,price\nA1,Mug,12.00\n")
+    await editor.read_folder()
+    report = await editor.report(await editor.upload(products__csv="sku,name,price\nA1,Mug,9.00\n"))
+    notes = {file["path"]: file["warnings"][-1] for file in report["files"]}
+    assert "of a SKU that is in both, the folder's values hold" in notes["@uploads/products.csv"]
+    assert report["checks"]["findings"][0]["check"] == "contradictions"
+    assert report["live_release"] == 1
+
+
 async def test_what_was_embedded_once_is_not_embedded_again_wherever_it_comes_from(editor: Editor) -> None:
     (editor.folder / "knowledge" / "gifts.csv").write_text(GIFTS)
     await editor.read_folder()

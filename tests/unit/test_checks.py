@@ -78,6 +78,36 @@ def test_nearly_the_same_question_twice_is_a_note() -> None:
     )
 
 
+def test_the_same_question_and_answer_in_two_files_is_told_with_both_places() -> None:
+    copy = a_row("满多少包邮", "单笔实付满 99 元包邮，不满 99 元收 8 元运费", row=7, path="@uploads/faq.csv")
+    findings = found(copy, FREE)
+    assert told(findings) == [("near_duplicates", "warns")]
+    assert (findings[0].path, findings[0].row) == ("@uploads/faq.csv", 7)
+    assert findings[0].other == "faq.csv · row 2 | 满多少包邮？"
+
+
+def test_a_question_that_is_another_rows_phrasing_stands_in_two_files_too() -> None:
+    other = a_row("包邮门槛是多少", FREE.text, path="more.csv")
+    assert told(found(FREE, other)) == [("near_duplicates", "warns")]
+
+
+def test_a_file_that_is_there_twice_is_one_finding_and_what_it_says_otherwise_another() -> None:
+    questions = ["包邮吗？", "多久发货？", "能开发票吗？", "可以自提吗？", "支持货到付款吗？"]
+    rows = [a_row(question, f"{question}请看说明。", row=n) for n, question in enumerate(questions, start=2)]
+    copies = [a_row(c.title, c.text, row=n, path="@uploads/faq.csv") for n, c in enumerate(rows, start=2)]
+    copies[4] = a_row(questions[4], "不支持。", row=6, path="@uploads/faq.csv")
+    findings = found(*copies, *rows)
+    assert told(findings) == [("contradictions", "blocks"), ("near_duplicates", "warns")]
+    assert findings[1].message.en.startswith(
+        "4 questions of this file stand in faq.csv too, with the same answers: 包邮"
+    )
+
+
+def test_the_same_answer_at_other_times_is_no_duplicate() -> None:
+    sale = a_row(FREE.title, FREE.text, path="sale.csv", valid_from=NOW, valid_until=NOW + timedelta(days=3))
+    assert found(FREE, sale) == []
+
+
 def test_questions_that_differ_in_a_number_are_two_questions() -> None:
     one = a_row("满200元减多少钱？", "减20元。")
     assert found(one, a_row("满300元减多少钱？", "减30元。", row=3)) == []

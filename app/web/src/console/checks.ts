@@ -53,7 +53,7 @@ export function checkName(check: string): string {
   const names: Record<string, string> = {
     contradictions: t("互相矛盾", "Contradiction"),
     changed_values: t("数值变了", "Changed value"),
-    near_duplicates: t("几乎重复", "Near duplicate"),
+    near_duplicates: t("重复", "Duplicate"),
     related_links: t("关联问题失效", "Dead link"),
     dates_in_force: t("日期", "Dates"),
     forbidden_words: t("禁用词", "Forbidden words"),

@@ -21,7 +21,7 @@ export function uploadPage(root: HTMLElement): void {
   const list = () => attempt(async () => before.replaceChildren(uploaded((await get<{ files: Uploaded[] }>("/v1/knowledge/uploads")).files, now, list)));
   const zone = dropZone(
     t("把文件或整个文件夹拖到这里", "Drop files or a whole folder here"),
-    t("csv · xlsx · docx · pdf · md · html · jsonl · zip；点这里也可以选文件。同名文件会被替换，别的一概不动。", "csv · xlsx · docx · pdf · md · html · jsonl · zip; or press to choose. A file of the same name is replaced; nothing else is touched."),
+    t("csv · xlsx · docx · pdf · md · html · jsonl · zip；点这里也可以选文件。同名的上传会被替换；店铺文件夹里的文件不动，同名也一样。", "csv · xlsx · docx · pdf · md · html · jsonl · zip; or press to choose. An upload of the same name is replaced; files in the shop's folder stay, also of the same name."),
     "",
     (files) => void attempt(() => take(files, now, list)),
     true,
