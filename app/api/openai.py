@@ -199,6 +199,6 @@ def _data(content: dict[str, Any]) -> bytes:
 
 def joint(before: str, after: str) -> str:
     """What stands between two sentences: a space where both sides are written with spaces."""
-    if not before or not after or before[-1].isspace():
+    if not before or not after or before[-1].isspace() or after[0].isspace():
         return ""
     return " " if ord(before[-1]) < 0x2E80 and ord(after[0]) < 0x2E80 else ""

@@ -41,7 +41,7 @@ def choice(order: Order, names: Mapping[str, str]) -> str:
 
 
 def evidence_of(order: Order, language: str, names: Mapping[str, str]) -> Evidence:
-    """What is told about it, each sentence resting on a value of the order."""
+    """What is told about it, a line each, resting on a value of the order."""
     said = report_order(order, language, names)
     citations = [Citation(order.path, order.order_id, order.order_id, line.value) for line in said]
     return Evidence(
@@ -50,5 +50,8 @@ def evidence_of(order: Order, language: str, names: Mapping[str, str]) -> Eviden
             for line in said
             if line.value
         ),
-        draft=tuple(Sentence(line.text, (citation,), "fact") for line, citation in zip(said, citations, strict=True)),
+        draft=tuple(
+            Sentence(f"\n{line.text}" if at else line.text, (citation,), "fact")
+            for at, (line, citation) in enumerate(zip(said, citations, strict=True))
+        ),
     )

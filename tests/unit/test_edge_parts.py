@@ -139,7 +139,8 @@ def test_an_event_is_always_one_line_of_data(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "between"), [("One.", "Two.", " "), ("一。", "二。", ""), ("一。", "Two", ""), ("", "Two", "")]
+    ("before", "after", "between"),
+    [("One.", "Two.", " "), ("一。", "二。", ""), ("一。", "Two", ""), ("", "Two", ""), ("One", "\nTwo", "")],
 )
 def test_sentences_join_as_their_language_is_written(before: str, after: str, between: str) -> None:
     assert joint(before, after) == between

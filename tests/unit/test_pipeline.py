@@ -25,6 +25,7 @@ from app.chat.verify import Verifier
 from app.conversation.present import reply_json
 from app.errors import Unavailable
 from app.knowledge.chunk import Chunk
+from app.knowledge.sentences import split_sentences
 from app.knowledge.views import Views
 from tests.builders import (
     SHARED_PROMPTS,
@@ -156,10 +157,39 @@ async def test_an_order_with_the_right_tail_is_told_and_cited() -> None:
     assert {(c.path, c.locator) for c in reply.citations} == {("orders.jsonl", "TC20260001")}
 
 
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        (
+            "where is my order TC20260001? phone 4821",
+            ("Order TC", "Latest tracking", "Carrier: ", "Items: ", "Shipped: ", "Placed: "),
+        ),
+        (
+            "帮我查下TC20260001，尾号4821",
+            ("订单 TC", "最新物流", "承运：", "商品：", "发货时间：", "下单时间："),
+        ),
+    ],
+)
+async def test_an_order_is_told_a_fact_a_line_and_splitter_and_check_keep_every_line(
+    question: str, names: tuple[str, ...]
+) -> None:
+    reply = await Shop().ask(question)
+    lines = reply.text.split("\n")
+    assert [line.startswith(name) for line, name in zip(lines, names, strict=True)] == [True] * len(names)
+    assert split_sentences(reply.text) == lines
+    assert all(len(sentence.citations) == 1 for sentence in reply.sentences)
+    check = Verifier()
+    for line in lines:
+        kept = check.verify(line, reply.decision.evidence, reply.decision.question)
+        assert kept is not None
+        assert kept.text.strip() == line
+        assert kept.citations
+
+
 async def test_an_order_is_told_in_chinese_to_who_asks_in_chinese() -> None:
     reply = await Shop().ask("帮我查下TC20260001，尾号4821")
     assert isinstance(reply.decision, UseTool)
-    assert reply.text.startswith("订单TC20260001目前的状态：shipped。")
+    assert reply.text.startswith("订单 TC20260001：shipped\n")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

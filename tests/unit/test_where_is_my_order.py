@@ -16,7 +16,7 @@ def said(language: str = "en", names: dict[str, str] | None = None, **fields: ob
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_every_value_is_said_as_the_shop_wrote_it(language: str) -> None:
     text = said(language, status="On its way!", carrier="顺丰 SF", tracking_no="SF 99-1")
-    for value in ("TC20260001", "On its way!", "顺丰 SF", "SF 99-1", "Left the depot", "2026-04-29 10:30"):
+    for value in ("TC20260001", "On its way!", "顺丰 SF", "SF 99-1", "Left the depot.", "2026-04-29 10:30"):
         assert value in text
 
 
@@ -53,7 +53,13 @@ def test_items_are_named_by_product_where_the_shop_knows_them_else_by_sku() -> N
 
 def test_an_order_with_nothing_but_its_status_is_still_told() -> None:
     text = said(created_at="", shipped_at="", carrier="", tracking_no="", tracking=(), items=(), status="paid")
-    assert text.startswith("Order TC20260001 is currently: paid.")
+    assert text == "Order TC20260001: paid\nShipped: no shipping record yet"
+
+
+def test_a_carrier_without_a_number_and_a_number_without_a_carrier_leave_no_gap() -> None:
+    assert "\nCarrier: Royal Mail\n" in said(tracking_no="")
+    assert "\nTracking number: RM123\n" in said(carrier="")
+    assert "\n运单号：RM123\n" in said("zh", carrier="")
 
 
 def test_a_time_written_the_shops_own_way_is_left_alone() -> None:
