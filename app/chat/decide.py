@@ -27,7 +27,7 @@ from app.chat.turn import (
     SmallTalk,
     Turn,
 )
-from app.knowledge.chunk import Kind
+from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView
 
@@ -120,7 +120,7 @@ class Decider:
         calm = not question.signals.get("sounds_angry")
         if calm and _is_vague(question, found.view) and not _asked_back(turn.history):
             line = self._say("clarify.what_about", question, turn)
-            return Clarify(question, line, _options(found.passages), found.confidence, evidence)
+            return Clarify(question, line, _options(found.passages, question.language), found.confidence, evidence)
         # The draft goes with the hand-over: the agent sees what would have been said, the shopper does not.
         return self.hand_off(question, turn, _reason(question, turn.history), found.confidence, evidence)
 
@@ -218,9 +218,28 @@ def names_subject(question: Question, found: Findings) -> bool:
     return len(asked) > 1 and bool(asked & named)
 
 
-def _options(passages: Sequence[Passage]) -> tuple[str, ...]:
-    titles = [p.chunk.title if p.chunk.kind is not Kind.POLICY else p.chunk.locator for p in passages[:8]]
-    return tuple(dict.fromkeys(titles))[:3]
+_ORDINAL = re.compile(
+    r"^(?:第[一二三四五六七八九十百\d]{1,4}[章节条]\s*|[(（]?[一二三四五六七八九十百\d]{1,3}[)）、.．](?!\d)\s*)"
+)
+"""The number of a heading: "一、", "2. ", "第三条" """
+
+
+def _options(passages: Sequence[Passage], language: str) -> tuple[str, ...]:
+    """What may be meant, in words a shopper would send: an FAQ row's question, a product's name, "about …"."""
+    said = [_about(p.chunk, language) if p.chunk.kind is Kind.POLICY else p.chunk.title for p in passages[:8]]
+    return tuple(dict.fromkeys(said))[:3]
+
+
+def _about(chunk: Chunk, language: str) -> str:
+    """A section asked for by its name. With the one above it, since many are called just "Exceptions", and since it is
+    found again more surely so."""
+    heading = _ORDINAL.sub("", chunk.locator) or chunk.locator
+    if heading.endswith(("?", "？")):
+        return heading
+    above = chunk.title.rpartition(" > ")[0].rpartition(" > ")[2]
+    if language == "zh":
+        return f"关于「{above} · {heading}」" if above else f"关于「{heading}」"
+    return f"About “{heading}” ({above})" if above else f"About “{heading}”"
 
 
 def _asked_back(history: Sequence[Message]) -> bool:

@@ -188,6 +188,28 @@ def test_options_are_few_and_different() -> None:
 
 
 @pytest.mark.parametrize(
+    ("language", "title", "locator", "option"),
+    [
+        ("zh", "退换货政策 > 三、例外", "三、例外", "关于「退换货政策 · 例外」"),
+        ("zh", "洗护", "洗护", "关于「洗护」"),
+        ("zh", "规则 > 细则 > 第三条 退货运费", "第三条 退货运费", "关于「细则 · 退货运费」"),
+        ("en", "Returns policy > 2. Exceptions", "2. Exceptions", "About “Exceptions” (Returns policy)"),
+        ("en", "Pre-orders", "Pre-orders", "About “Pre-orders”"),
+        ("en", "Stoves > 2.5 kg gas", "2.5 kg gas", "About “2.5 kg gas” (Stoves)"),
+        ("en", "Returns > Who pays?", "Who pays?", "Who pays?"),
+    ],
+)
+def test_a_policys_section_is_offered_in_words_that_a_shopper_would_send(
+    language: str, title: str, locator: str, option: str
+) -> None:
+    text = "hmm" if language == "en" else "嗯"
+    decision = decide(text, 0.3, a_passage(a_policy(title, locator=locator), 0.3))
+    assert isinstance(decision, Clarify)
+    assert decision.question.language == language
+    assert decision.options == (option,)
+
+
+@pytest.mark.parametrize(
     ("signals", "reason"),
     [
         ({}, "low_confidence"),
