@@ -31,6 +31,7 @@ from app.adapters.db.migrate import current_revision, head_revision
 from app.adapters.llm.weights import find_weights, pinned
 from app.bootstrap import FITTED, make_embedder, make_index, master_key
 from app.channel_looks import look_at_channels
+from app.doctor_index import look_at_index
 from app.doctor_model import advice, look_at, summary
 from app.errors import ModelUnavailable, XiaoerError
 from app.running import RunningServer, find_server, port_problem
@@ -223,22 +224,19 @@ async def _index(patient: Patient) -> Finding:
     settings, server = patient.settings, patient.server
     if settings.index == "edge" and server:
         return Finding("index", State.OK, f"in use by the running server (process {server.pid})")
+    with _database(settings) as database:
+        live = {}
+        if database is not None and _migrated(patient).state is State.OK:
+            catalogue = SqlCatalogue(database)
+            live = {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
     index = await asyncio.to_thread(make_index, settings)
     try:
-        with _database(settings) as database:
-            live = {}
-            if database is not None and _migrated(patient).state is State.OK:
-                catalogue = SqlCatalogue(database)
-                live = {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
-            counts = {shop: await index.count(shop, number) for shop, number in live.items() if number}
+        url = "" if settings.index == "edge" else settings.index
+        released = {shop: number for shop, number in live.items() if number}
+        state, seen, advice = await look_at_index(index, url, released)
     finally:
         await index.close()
-    empty = [shop for shop, count in counts.items() if not count]
-    seen = f"{'embedded' if settings.index == 'edge' else settings.index}, {sum(counts.values())} points"
-    if empty:
-        advice = f"Ingest {', '.join(empty)} again: the index is filled from the folder and the database."
-        return Finding("index", State.FAIL, seen, advice)
-    return Finding("index", State.OK, seen)
+    return Finding("index", State(state), seen, advice)
 
 
 async def _embedder(patient: Patient) -> Finding:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
+import re
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,10 +24,12 @@ from app.adapters.db.engine import Database
 from app.adapters.db.knowledge import SqlCatalogue
 from app.adapters.db.migrate import upgrade
 from app.adapters.index.qdrant_edge import EdgeIndex
-from app.bootstrap import master_key, open_database
+from app.bootstrap import make_index, master_key, open_database
 from app.conversation.seal import new_data_key
 from app.doctor import LOOKS, examine
+from app.doctor_index import look_at_index
 from app.settings import Settings
+from tests.fault_proxy import proxied
 
 pytestmark = pytest.mark.integration
 
@@ -74,6 +80,70 @@ async def test_an_index_that_another_process_has_is_a_failure_that_names_it(tmp_
         await index.close()
     assert (code, found["index"]["state"]) == (1, "fail")
     assert str(os.getpid()) in found["index"]["advice"]
+
+
+@pytest.mark.parametrize("mode", ["refuse", "hang", "error", "garbage"])
+async def test_a_qdrant_server_that_is_dead_is_a_failure_within_two_seconds(mode: str, tmp_path: Path) -> None:
+    async with proxied(1, mode) as proxy:
+        settings = settings_of(tmp_path, index=f"http://127.0.0.1:{proxy.port}")
+        index = make_index(settings)
+        begun = time.perf_counter()
+        state, seen, advice = await look_at_index(index, settings.index, {})
+        took = time.perf_counter() - begun
+        await index.close()
+        assert (state, seen) == ("fail", f"{settings.index} cannot be used")
+        assert took < 3
+        assert re.search(r"Start it, or correct XIAOER_INDEX|See whether XIAOER_INDEX names a Qdrant", advice)
+        if mode == "refuse":
+            code, found = await looked_at(settings)
+            assert (code, found["index"]["advice"]) == (1, advice)
+
+
+@asynccontextmanager
+async def answering(*answers: tuple[int, str]) -> AsyncIterator[str]:
+    """The URL of a server that says these, one a request, and the last of them from then on."""
+    left = list(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        code, body = left.pop(0) if len(left) > 1 else left[0]
+        head = f"HTTP/1.1 {code} Said\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + body.encode())
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+
+
+def greeting(version: str) -> tuple[int, str]:
+    return 200, json.dumps({"title": "qdrant - vector search engine", "version": version})
+
+
+NO_COLLECTION = 200, json.dumps({"result": {"exists": False}, "status": "ok", "time": 0.0})
+
+
+@pytest.mark.parametrize(
+    ("answers", "state", "told"),
+    [
+        ([greeting("1.17.0"), NO_COLLECTION], "ok", "Qdrant 1.17.0 at http://127.0.0.1"),
+        ([greeting("1.9.7"), NO_COLLECTION], "warn", "Upgrade Qdrant to 1.17"),
+        ([greeting("1.17.0"), (401, "no key")], "fail", "Check XIAOER_INDEX_KEY"),
+        ([(200, "<html>Back soon</html>")], "fail", "is no Qdrant server"),
+        ([(200, '{"title": "another"}')], "fail", "Start it, or correct XIAOER_INDEX"),
+    ],
+)
+async def test_what_answers_in_place_of_a_qdrant_server_is_told(
+    answers: list[tuple[int, str]], state: str, told: str, tmp_path: Path
+) -> None:
+    async with answering(*answers) as url:
+        index = make_index(settings_of(tmp_path, index=url))
+        found = await look_at_index(index, url, {})
+        await index.close()
+    assert found[0] == state, found
+    assert told in found[1] + found[2]
 
 
 async def test_a_model_that_does_not_answer_is_a_warning_since_shoppers_are_still_answered(tmp_path: Path) -> None:

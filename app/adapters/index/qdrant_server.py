@@ -33,6 +33,7 @@ _PAGE = 1_000
 
 SEARCH_SECONDS = 1.5
 """A turn's searches; writes may take longer."""
+LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,18 @@ class QdrantServerIndex:
             selector = models.FilterSelector(filter=models.Filter(must=[_is("shop", shop)]))
             await self._asked(self._client.delete(self._collection, points_selector=selector, wait=True))
 
+    async def version(self) -> str:
+        """What the server says it is, once it has taken the key. Unavailable when no Qdrant answers there at once."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                told = await self._asked(self._client.info())
+                await self._asked(self._client.collection_exists(self._collection))  # the greeting is for anybody
+        except TimeoutError as problem:
+            raise Unavailable(
+                f"Qdrant at {self._url} did not answer within {LOOK_SECONDS:g} s. Start it, or correct XIAOER_INDEX."
+            ) from problem
+        return told.version
+
     async def flush(self) -> None:
         """Nothing to do: every write was waited for and is in the server's write-ahead log."""
 
@@ -247,12 +260,24 @@ class QdrantServerIndex:
                 raise Unavailable(
                     f"Qdrant at {self._url} refused the key. Nothing was changed. Check XIAOER_INDEX_KEY."
                 ) from answer
-            raise Unavailable(f"Qdrant at {self._url} answered with an error: {answer}") from answer
+            raise Unavailable(
+                f"Qdrant at {self._url} answered with an error ({_one_line(answer)}). Nothing was changed. See whether "
+                "XIAOER_INDEX names a Qdrant server, and what its log says."
+            ) from answer
         except (ResponseHandlingException, ApiException, OSError) as problem:
             raise Unavailable(
                 f"Qdrant at {self._url} cannot be reached or is too slow ({problem}). Nothing was changed. "
                 "Start it, or correct XIAOER_INDEX, and try again."
             ) from problem
+        except ValueError as problem:  # the client hands on what is no JSON: a gateway's page, another program
+            raise Unavailable(
+                f"What answers at {self._url} is no Qdrant server. Nothing was changed. Correct XIAOER_INDEX, or see "
+                "what the gateway before it says."
+            ) from problem
+
+
+def _one_line(answer: UnexpectedResponse) -> str:
+    return " ".join(str(answer).split())[:200]
 
 
 def _client(url: str, key: str, timeout_seconds: int) -> AsyncQdrantClient:
