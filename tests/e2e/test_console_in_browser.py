@@ -162,7 +162,14 @@ def test_an_editors_day_from_upload_to_rollback(console: Console, open_tab: Open
 
     go(tab, "Releases")
     tab.page.get_by_role("button", name="Back to release 1").click()
-    tab.page.locator(".live-card").get_by_text("Release 1").wait_for()
+    tab.page.locator(".left").get_by_role("heading", name="Release 2").wait_for()
+    assert tab.page.locator(".live-card").get_by_role("heading", name="Release 1").is_visible()
+    assert tab.page.get_by_role("heading", name="Nothing is waiting").is_visible()
+    assert tab.page.locator(".live-card").get_by_role("button").count() == 0
+    assert re.search(r"\d\d:\d\d · edith", tab.page.locator(".left .hint").first.inner_text())
+    tab.page.get_by_role("button", name="Publish again").click()
+    assert "was rolled back" in tab.page.get_by_role("dialog").inner_text()
+    tab.page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
     assert "free of charge" not in try_question(tab, "Can you gift wrap it?")
 
 

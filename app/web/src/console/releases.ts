@@ -2,7 +2,7 @@
 
 import { h } from "../dom.ts";
 import { get, post, Problem } from "../staff/api.ts";
-import { ask, attempt, toast } from "../staff/feedback.ts";
+import { ask, attempt, sure, toast } from "../staff/feedback.ts";
 import { ago, count, moment, t } from "../staff/words.ts";
 import { type Checks, checksView, reasonsOf } from "./checks.ts";
 import { type Diff, diffCounts, diffView, fetchDiff } from "./diff.ts";
@@ -30,9 +30,21 @@ interface Move {
   reason: string;
 }
 
-/** The newest release that was built after the live one: it waits to be published. */
-export function waitingOf(list: ReleaseList): Release | undefined {
+/** The newest release that was built after the live one. */
+function newerOf(list: ReleaseList): Release | undefined {
   return list.releases.find((release) => release.state === "built" && release.number > (list.live ?? 0));
+}
+
+/** The newer release when no shopper has had it yet: it waits to be published. */
+export function waitingOf(list: ReleaseList): Release | undefined {
+  const newer = newerOf(list);
+  return newer?.published_at ? undefined : newer;
+}
+
+/** The newer release when it was live already, and somebody went back. */
+function leftOf(list: ReleaseList): Release | undefined {
+  const newer = newerOf(list);
+  return newer?.published_at ? newer : undefined;
 }
 
 /** Moves the pointer to a release and offers to take it back at once. */
@@ -54,7 +66,8 @@ export function releasesPage(root: HTMLElement): void {
     attempt(async () => {
       const [list, story] = await Promise.all([get<ReleaseList>("/v1/knowledge/releases"), get<{ moves: Move[] }>("/v1/knowledge/releases/history")]);
       const waiting = waitingOf(list);
-      const diff = waiting && list.live ? await fetchDiff(list.live, waiting.number) : null;
+      const newer = newerOf(list);
+      const diff = newer && list.live ? await fetchDiff(list.live, newer.number) : null;
       const checks = waiting ? await get<Checks>(`/v1/knowledge/releases/${waiting.number}/checks`).catch(unknown) : null;
       root.replaceChildren(...view(list, story.moves, waiting, diff, checks, load));
     });
@@ -71,9 +84,11 @@ function unknown(error: unknown): null {
 function view(list: ReleaseList, moves: Move[], waiting: Release | undefined, diff: Diff | null, checks: Checks | null, load: () => void): HTMLElement[] {
   if (!list.releases.length) return [nothing()];
   const live = list.releases.find((release) => release.live);
+  const left = leftOf(list);
   return [
     liveCard(live, moves, load),
     waiting ? waitingCard(waiting, list.live, diff, checks, load) : h("section", { class: "card" }, h("h2", {}, t("没有等待发布的改动", "Nothing is waiting")), h("p", { class: "hint" }, t("上传文件或编辑问答之后，新的版本会在这里等您确认。", "After an upload or an edit, the new release waits here for your word."))),
+    ...(left ? [leftCard(left, moves.find((move) => move.from === left.number), list.live, diff, load)] : []),
     historyCard(list, moves, load),
     compareCard(list),
   ];
@@ -85,7 +100,7 @@ function nothing(): HTMLElement {
 
 function liveCard(live: Release | undefined, moves: Move[], load: () => void): HTMLElement {
   const last = moves[0];
-  const back = last?.from && live && last.to === live.number ? last.from : null;
+  const back = last?.from && live && last.to === live.number && last.from < live.number ? last.from : null;
   const undo = h("button", { type: "button" }, t(`退回第 ${back} 版`, `Back to release ${back}`));
   undo.addEventListener("click", () => back && attempt(() => rollback(back, load), undo));
   return h(
@@ -103,17 +118,43 @@ function waitingCard(waiting: Release, live: number | null, diff: Diff | null, c
   const held = checks?.held_back ?? false;
   const go = h("button", { type: "button", class: held ? "" : "primary" }, held ? t("仍要发布…", "Publish anyway…") : t(`发布第 ${waiting.number} 版`, `Publish release ${waiting.number}`));
   go.addEventListener("click", () => (held && checks ? void force(waiting.number, live, checks, load) : void attempt(() => publish(waiting.number, live, load), go)));
-  const test = `/console/test?${new URLSearchParams({ shop: document.body.dataset.shop ?? "", release: String(waiting.number) })}`;
   return h(
     "section",
     { class: "card waiting" },
     h("div", { class: "row apart" },
-      h("div", {}, h("p", { class: "eyebrow" }, waiting.published_at ? t("退下来的，可以再发布", "Rolled back; it can go live again") : t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${note(waiting.note)}` : ""}`)),
-      h("div", { class: "row" }, h("a", { class: "button", href: test }, t("先试问", "Try it first")), go),
+      h("div", {}, h("p", { class: "eyebrow" }, t("等待发布", "Waiting to be published")), h("h2", { class: "big-number" }, t(`第 ${waiting.number} 版`, `Release ${waiting.number}`)), h("p", { class: "hint" }, `${ago(waiting.created_at)} · ${t(`${count(waiting.chunks)} 条知识`, `${count(waiting.chunks)} entries`)}${waiting.note ? ` · ${note(waiting.note)}` : ""}`)),
+      h("div", { class: "row" }, h("a", { class: "button", href: tryLink(waiting) }, t("先试问", "Try it first")), go),
     ),
     checks ? checksView(checks) : "",
-    diff ? h("div", { class: "section" }, h("div", { class: "card-head" }, h("h2", {}, t("会改变什么", "What it changes")), diffCounts(diff)), diff.total ? diffView(diff) : "") : "",
+    changes(diff),
   );
+}
+
+function changes(diff: Diff | null): HTMLElement | string {
+  return diff ? h("div", { class: "section" }, h("div", { class: "card-head" }, h("h2", {}, t("会改变什么", "What it changes")), diffCounts(diff)), diff.total ? diffView(diff) : "") : "";
+}
+
+/** The release that shoppers had until somebody went back: nothing new, and never a press away from being live. */
+function leftCard(left: Release, move: Move | undefined, live: number | null, diff: Diff | null, load: () => void): HTMLElement {
+  const when = move ? [moment(move.at), move.by, move.reason].filter(Boolean).join(" · ") : "";
+  const go = h("button", { type: "button" }, t("再次发布…", "Publish again…"));
+  go.addEventListener("click", async () => {
+    const text = t(`第 ${left.number} 版曾经上线，后来被退回（${when || "时间不详"}）。它和退回之前一样，没有改过。`, `Release ${left.number} was live and was rolled back (${when || "nobody knows when"}). It is as it was then: nothing in it has changed.`);
+    if (await sure(t(`再次发布第 ${left.number} 版？`, `Publish release ${left.number} again?`), text, t("再次发布", "Publish again"))) await attempt(() => publish(left.number, live, load), go);
+  });
+  return h(
+    "section",
+    { class: "card left" },
+    h("div", { class: "row apart" },
+      h("div", {}, h("p", { class: "eyebrow" }, t("已退回的版本", "Rolled back from")), h("h2", {}, t(`第 ${left.number} 版`, `Release ${left.number}`)), h("p", { class: "hint" }, when)),
+      h("div", { class: "row" }, h("a", { class: "button", href: tryLink(left) }, t("先试问", "Try it first")), go),
+    ),
+    changes(diff),
+  );
+}
+
+function tryLink(release: Release): string {
+  return `/console/test?${new URLSearchParams({ shop: document.body.dataset.shop ?? "", release: String(release.number) })}`;
 }
 
 /** Publishing what is held back takes a reason, which is kept. */
