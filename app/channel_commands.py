@@ -11,9 +11,7 @@ import typer
 
 from app.errors import BadInput
 from app.running import address, find_server
-from app.settings import Settings
-from app.shop_files import ShopFiles
-from app.terminal import AsJson, Shop, out, run, show
+from app.terminal import AsJson, Shop, out, read_settings, run, show
 
 if TYPE_CHECKING:
     from app.channel_parts import Mailroom
@@ -175,7 +173,7 @@ def replay(ids: Ids = None, channel: OfChannel = "") -> None:
     chosen = _chosen(ids, channel)
     many = _with_mailroom(lambda room: room.post.replay(channel, chosen))
     out.print(f"{many} letter(s) will be sent again.", highlight=False)
-    if many and find_server(Settings().home) is None:
+    if many and find_server(read_settings().home) is None:
         out.print("No server runs here: they go out when it starts.", highlight=False)
 
 
@@ -205,8 +203,10 @@ def remove(name: Name) -> None:
 
 
 def _add(config: ChannelConfig) -> None:
+    from app.shop_files import ShopFiles  # noqa: PLC0415  loads YAML
+
     async def work(room: Mailroom) -> str:
-        ShopFiles(Settings().home)(config.shop)
+        ShopFiles(read_settings().home)(config.shop)
         return str(room.book.put(config))
 
     path = _with_mailroom(work)
@@ -217,7 +217,7 @@ def _add(config: ChannelConfig) -> None:
 
 def _own_address(name: str) -> str:
     """Where the other side reaches us, as far as this machine can tell."""
-    settings = Settings()
+    settings = read_settings()
     server = find_server(settings.home)
     base = server.url if server else address(settings.host, settings.port)
     return f"{base}/v1/channels/{name}/webhook  (put your public https address in front)"
@@ -243,7 +243,7 @@ def _with_mailroom(work: Callable[[Mailroom], Awaitable[T]]) -> T:
     from app.channel_parts import open_mailroom  # noqa: PLC0415
 
     async def opened() -> T:
-        settings = Settings()
+        settings = read_settings()
         os.umask(0o077)
         with open_database(settings) as database:
             room = open_mailroom(database, master_key(settings), settings.home)

@@ -1,5 +1,6 @@
 """The command line, `xiaoer`. Exit code 0 only if all was done.
 
+What a command needs is loaded when it runs: `--help` waits for nothing but Typer.
 `app` imports neither `ingestion` nor `eval`: their commands are looked up by name when they are called.
 """
 
@@ -13,21 +14,18 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 from rich.markup import escape
 
 from app.channel_commands import channels_app
-from app.errors import BadInput, ConfigurationError, XiaoerError
+from app.errors import BadInput, XiaoerError
 from app.export_command import export
 from app.identity_commands import identity_app
 from app.ingest_commands import ingest
 from app.map_command import map_tables
-from app.migrate_command import migrate
-from app.release_commands import reindex, releases_app
+from app.release_commands import publish, reindex, releases_app, rollback
 from app.running import find_server
-from app.settings import Settings, told_plainly
 from app.staff_commands import staff_app
-from app.terminal import AsJson, Shop, err, out, run, show, tell
+from app.terminal import AsJson, Shop, err, out, read_settings, run, show, tell
 
 app = typer.Typer(
     name="xiaoer",
@@ -42,7 +40,8 @@ app.command()(ingest)
 app.command()(export)
 app.command()(reindex)
 app.command("map")(map_tables)
-app.command()(migrate)
+for known_as in (publish, rollback):  # what a person in a hurry types, without the word before it
+    app.command(hidden=True)(known_as)
 app.add_typer(releases_app, name="releases")
 app.add_typer(audit_app, name="audit")
 app.add_typer(model_app, name="model")
@@ -57,7 +56,7 @@ def demo(
     headless: Annotated[bool, typer.Option(envvar="HEADLESS", help="Open no browser.")] = False,
 ) -> None:
     """Ingest the sample shops, start the server and open the storefront page."""
-    run(importlib.import_module("app.serving").demo(Settings(port=port), headless=headless))
+    run(importlib.import_module("app.serving").demo(read_settings(port=port), headless=headless))
 
 
 @app.command()
@@ -66,7 +65,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address; default XIAOER_HOST or 127.0.0.1.")] = None,
 ) -> None:
     """Serve shoppers, with whatever knowledge is live."""
-    settings = Settings()
+    settings = read_settings()
     changed = {k: v for k, v in {"port": port, "host": host}.items() if v is not None}
     run(importlib.import_module("app.serving").serve(settings.model_copy(update=changed)))
 
@@ -94,7 +93,7 @@ async def _ask(question: str, shop: str, as_of: str) -> dict[str, Any]:
     from app.bootstrap import open_attendance  # noqa: PLC0415  starts the engines
     from app.conversation.present import reply_json  # noqa: PLC0415
 
-    settings, moment = Settings(), _moment(as_of)
+    settings, moment = read_settings(), _moment(as_of)
     if server := find_server(settings.home):
         body = {"shop": shop, "text": question, "as_of": moment.isoformat()}
         return dict(server.post("/v1/knowledge/ask", body))
@@ -110,7 +109,7 @@ def search(question: str, shop: Shop, as_json: AsJson = False) -> None:
     async def work() -> dict[str, Any]:
         from app.bootstrap import open_attendance  # noqa: PLC0415  starts the engines
 
-        settings = Settings(model="none")
+        settings = read_settings(model="none")
         if server := find_server(settings.home):
             return dict(server.post("/v1/knowledge/search", {"shop": shop, "text": question}))
         async with open_attendance(settings) as attendance:
@@ -145,8 +144,31 @@ def replay(
 ) -> None:
     """Run every question of a suite through the production pipeline."""
     raise typer.Exit(
-        run(importlib.import_module("eval.production").replay_suite(Settings(), suite, shop, out_path, err))
+        run(importlib.import_module("eval.production").replay_suite(read_settings(), suite, shop, out_path, err))
     )
+
+
+@app.command()
+def migrate(
+    to: Annotated[
+        str, typer.Option("--to", help="SQLAlchemy URL of the new database: empty, or begun by this command.")
+    ],
+    shop: Annotated[
+        list[str] | None, typer.Option("--shop", "-s", help="Move this shop only; may be said several times.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move everything from the database in use to another one, for example
+    `xiaoer migrate --to postgresql+psycopg://xiaoer:…@db/xiaoer`.
+
+    The old database is read and never changed. Every row is read back and compared, and the chain of every
+    conversation is verified in the new database. Broken off (Ctrl-C, a crash, a full disk), the same command goes on
+    where it was. Stop the server first; afterwards set XIAOER_DATABASE to the new address and start it again.
+
+    With `--shop` only that shop's knowledge, conversations, desk, edits and the accounts that work for it alone move.
+    Files under the home (brands, orders, uploads, keys) stay where they are: take the home, or its volume, along.
+    """
+    importlib.import_module("app.migrate_command").migrate(read_settings(), to, shop or [], as_json)
 
 
 @app.command()
@@ -166,7 +188,7 @@ def calibrate(
     Writes `calibration/SHOP/` under XIAOER_HOME: certificate, page, reliability diagram, risk–coverage curve. A running
     server reads the certificate at once; its owner chooses α in the console, under Trust.
     """
-    settings = Settings(model="none")
+    settings = read_settings(model="none")
     run(
         importlib.import_module("eval.calibrate_command").calibrate(
             settings, suites or [], check=check, fit=fit, alpha=alpha
@@ -185,7 +207,7 @@ def explain(
     The ids are those of the API and the log: `c_…` and `m_…`. The desk and the console show the same.
     """
     explaining = importlib.import_module("app.explaining")
-    told = run(explaining.explain_turn(Settings(), turn))
+    told = run(explaining.explain_turn(read_settings(), turn))
     if as_json:
         print(json.dumps(told, ensure_ascii=False, indent=2))
         return
@@ -195,19 +217,19 @@ def explain(
 @audit_app.command("verify")
 def audit_verify() -> None:
     """Check the hash chain of every conversation; exit 1 when one is broken."""
-    raise typer.Exit(importlib.import_module("app.serving").audit(Settings(), out))
+    raise typer.Exit(importlib.import_module("app.serving").audit(read_settings(), out))
 
 
 @model_app.command("fetch")
 def model_fetch() -> None:
     """Fetch the pinned weights, with progress; a second call resumes or finds them in place."""
-    importlib.import_module("app.serving").fetch_model(Settings(), err)
+    importlib.import_module("app.serving").fetch_model(read_settings(), err)
 
 
 @app.command()
 def doctor(as_json: AsJson = False) -> None:
     """Say what works on this machine and what does not, and what to do about it."""
-    raise typer.Exit(run(importlib.import_module("app.doctor").examine(Settings(), out, as_json=as_json)))
+    raise typer.Exit(run(importlib.import_module("app.doctor").examine(read_settings(), out, as_json=as_json)))
 
 
 def _moment(text: str) -> datetime:
@@ -225,10 +247,6 @@ def main() -> None:
     """Entry point of the `xiaoer` command. What fails before a command runs is told as plainly as what fails in one."""
     try:
         app()
-    except ValidationError as problem:
-        if problem.title != Settings.__name__:
-            raise
-        tell(ConfigurationError.title, told_plainly(problem))
     except XiaoerError as problem:
         tell(problem.title, str(problem))
     sys.exit(1)

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.settings import Settings
-from app.terminal import AsJson, Shop, err, out, run, show
+from app.terminal import AsJson, Shop, err, out, read_settings, run, show
 
 
 def export(
@@ -40,7 +39,7 @@ async def _export(shop: str, folder: Path) -> Any:
     from app.adapters.db.knowledge import SqlCatalogue  # noqa: PLC0415  loads SQLAlchemy
     from app.bootstrap import open_database  # noqa: PLC0415
 
-    settings = Settings()
+    settings = read_settings()
     exporting = importlib.import_module("ingestion.exporting.export")
     with open_database(settings) as database:
         return await exporting.export_shop(shop, folder, home=settings.home, catalogue=SqlCatalogue(database))

@@ -15,10 +15,8 @@ from urllib.parse import urlsplit
 import typer
 
 from app.errors import BadInput
-from app.settings import Settings
 from app.shop.identity import LONGEST_SECONDS, MOST_USES, IdentityBook, IdentityRule
-from app.shop_files import ShopFiles
-from app.terminal import AsJson, Shop, err, out, run, show
+from app.terminal import AsJson, Shop, err, out, read_settings, run, show
 
 T = TypeVar("T")
 
@@ -193,9 +191,10 @@ def _keys_at(source: str) -> tuple[str, str]:
 def _with_book(shop: str, work: Callable[[IdentityBook], Awaitable[T]]) -> T:
     from app.adapters.db.identity import SqlIdentityBook  # noqa: PLC0415  loads SQLAlchemy
     from app.bootstrap import master_key, open_database  # noqa: PLC0415
+    from app.shop_files import ShopFiles  # noqa: PLC0415
 
     async def go() -> T:
-        settings = Settings()
+        settings = read_settings()
         ShopFiles(settings.home)(shop)
         with open_database(settings) as database:
             return await work(SqlIdentityBook(database, master_key(settings)))

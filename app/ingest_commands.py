@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -24,8 +24,10 @@ from app.errors import BadInput, Unavailable, XiaoerError
 from app.gatekeeping import adopt_suite
 from app.release_commands import Force, SuiteFile
 from app.running import Answered, RunningServer, find_server
-from app.settings import Settings
-from app.terminal import AsJson, Shop, err, out, run
+from app.terminal import AsJson, Shop, err, out, read_settings, run
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 FAILED = 1
 TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h
@@ -67,7 +69,7 @@ def ingest(
     release back. 75: something is busy or down, try later.
     """
     if suite:
-        run(adopt_suite(Settings().home, shop, suite))
+        run(adopt_suite(read_settings().home, shop, suite))
     wanted = _Wanted(path.resolve(), shop, publish, as_json, force)
     raise typer.Exit(run(_watch(wanted, every * 60) if watch else _ingest(wanted)))
 
@@ -86,7 +88,7 @@ async def _ingest(wanted: _Wanted) -> int:
 
 
 async def _report(wanted: _Wanted) -> Any:
-    settings = Settings()
+    settings = read_settings()
     if server := find_server(settings.home):
         return await asyncio.to_thread(_by_server, server, wanted)
     return await _here(settings, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.progress import Progress
@@ -20,26 +20,12 @@ from app.bootstrap import master_key, open_database
 from app.errors import BadInput, ConfigurationError, Conflict, Unavailable
 from app.running import find_server
 from app.settings import Settings
-from app.terminal import AsJson, err, out, run, show
-
-Target = Annotated[
-    str, typer.Option("--to", help="SQLAlchemy URL of the new database: empty, or begun by this command.")
-]
-Only = Annotated[list[str] | None, typer.Option("--shop", "-s", help="Move this shop only; may be said several times.")]
+from app.terminal import err, out, run, show
 
 
-def migrate(to: Target, shop: Only = None, as_json: AsJson = False) -> None:
-    """Move everything from the database in use to another one, for example
-    `xiaoer migrate --to postgresql+psycopg://xiaoer:…@db/xiaoer`.
-
-    The old database is read and never changed. Every row is read back and compared, and the chain of every
-    conversation is verified in the new database. Broken off (Ctrl-C, a crash, a full disk), the same command goes on
-    where it was. Stop the server first; afterwards set XIAOER_DATABASE to the new address and start it again.
-
-    With `--shop` only that shop's knowledge, conversations, desk, edits and the accounts that work for it alone move.
-    Files under the home (brands, orders, uploads, keys) stay where they are: take the home, or its volume, along.
-    """
-    moved, broken = run(_migrate(Settings(), to, shop or []))
+def migrate(settings: Settings, to: str, shops: list[str], as_json: bool) -> None:
+    """Move, say what was moved, and what to do next. Exits with 1 when a row or a chain is not whole."""
+    moved, broken = run(_migrate(settings, to, shops))
     rows = [asdict(one) | {"whole": one.whole} for one in moved if as_json or one.rows or not one.whole]
     show(rows, as_json, "Moved and read back")
     if broken or not all(one.whole for one in moved):

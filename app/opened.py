@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from app.knowledge.catalogue import WritableCatalogue
-from app.knowledge.inspection import ReleaseGate
-from app.knowledge.ports import Embedder, KnowledgeIndex
+if TYPE_CHECKING:
+    from app.knowledge.catalogue import WritableCatalogue
+    from app.knowledge.inspection import ReleaseGate
+    from app.knowledge.ports import Embedder, KnowledgeIndex
 
 
 class Opened(Protocol):

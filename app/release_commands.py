@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
@@ -16,8 +16,10 @@ from app.gatekeeping import adopt_suite
 from app.inspection_table import print_inspection
 from app.knowledge.diff import ChunkChange, ReleaseDiff, compare_releases
 from app.running import Answered, RunningServer, find_server
-from app.settings import Settings
-from app.terminal import AsJson, Shop, err, out, run, show
+from app.terminal import AsJson, Shop, err, out, read_settings, run, show
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 releases_app = typer.Typer(
     help="List, compare, publish and roll back releases of a shop's knowledge.", no_args_is_help=True
@@ -106,7 +108,7 @@ def _counted(inspection: Any) -> str:
 @releases_app.command("publish")
 def publish(number: int, shop: Shop, reason: Why = "", force: Force = "", suite: SuiteFile = "") -> None:
     """Make a built release live: read back from the index, checked, asked the shop's suite; then one pointer moves."""
-    settings = Settings()
+    settings = read_settings()
     if suite:
         run(adopt_suite(settings.home, shop, suite))
     run(_publish(settings, number, shop, reason, force))
@@ -136,7 +138,7 @@ def rollback(
 
 
 async def _rollback(number: int | None, shop: str, reason: str) -> int:
-    settings = Settings()
+    settings = read_settings()
     if server := find_server(settings.home):
         body = {"shop": shop, "release": number, "reason": reason}
         return int(server.post("/v1/knowledge/releases/rollback", body)["live"])
@@ -160,7 +162,7 @@ def sweep(
 
 
 async def _sweep(shop: str, kept: int | None) -> Any:
-    settings = Settings()
+    settings = read_settings()
     if server := find_server(settings.home):
         return server.post("/v1/knowledge/releases/sweep", {"shop": shop, "kept": kept})
     from app.bootstrap import open_knowledge  # noqa: PLC0415  starts the engines
@@ -198,7 +200,7 @@ def reindex(
 
 
 async def _reindex(shop: str, check: bool, from_scratch: bool) -> list[Any]:
-    settings = Settings()
+    settings = read_settings()
     if server := find_server(settings.home):
         return await asyncio.to_thread(_reindex_by_server, server, shop, check, from_scratch)
     from app.bootstrap import open_knowledge, set_index_aside  # noqa: PLC0415  starts the engines
@@ -274,7 +276,7 @@ async def _with_catalogue(shop: str, work: Any) -> Any:
     from app.adapters.db.knowledge import SqlCatalogue  # noqa: PLC0415  loads SQLAlchemy
     from app.bootstrap import open_database  # noqa: PLC0415
 
-    with open_database(Settings()) as database:
+    with open_database(read_settings()) as database:
         catalogue = SqlCatalogue(database)
         if shop not in await catalogue.shops():
             raise no_such_shop(shop)

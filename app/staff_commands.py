@@ -6,7 +6,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -14,9 +14,11 @@ from rich.table import Table
 
 from app.errors import XiaoerError
 from app.running import address, find_server
-from app.settings import Settings
 from app.staff.account import EVERY_SHOP, Role, login_of
-from app.staff.door import Door
+from app.terminal import read_settings
+
+if TYPE_CHECKING:
+    from app.staff.door import Door
 
 T = TypeVar("T")
 
@@ -117,7 +119,7 @@ def sign_in_link(base: str, token: str) -> str:
 
 
 def _print_link(token: str) -> None:
-    settings = Settings()
+    settings = read_settings()
     server = find_server(settings.home)
     base = server.url if server else address(settings.host, settings.port)
     out.print(f"Good once, for an hour: {sign_in_link(base, token)}", highlight=False, soft_wrap=True)
@@ -132,9 +134,10 @@ def _password(from_stdin: bool) -> str:
 def _with_door(work: Callable[[Door], Awaitable[T]]) -> T:
     from app.adapters.db.staff import SqlStaffBook  # noqa: PLC0415  loads SQLAlchemy
     from app.bootstrap import open_database  # noqa: PLC0415
+    from app.staff.door import Door  # noqa: PLC0415
 
     async def run() -> T:
-        with open_database(Settings()) as database:
+        with open_database(read_settings()) as database:
             return await work(Door(SqlStaffBook(database)))
 
     try:

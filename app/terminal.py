@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import json
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich.cells import cell_len
@@ -15,7 +15,10 @@ from rich.markup import escape, render
 from rich.padding import Padding
 from rich.table import Table
 
-from app.errors import NoKnowledge, XiaoerError
+from app.errors import ConfigurationError, NoKnowledge, XiaoerError
+
+if TYPE_CHECKING:
+    from app.settings import Settings
 
 T = TypeVar("T")
 _LABEL = 8
@@ -26,6 +29,21 @@ err = Console(stderr=True)
 
 Shop = Annotated[str, typer.Option("--shop", "-s", help="Name of the shop.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+def read_settings(**given: Any) -> Settings:
+    """The settings in force, `given` before what the environment and `.env` say. Raises ConfigurationError.
+
+    pydantic is loaded here and not above: who only wants `--help` does not wait for it.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from app.settings import Settings, told_plainly  # noqa: PLC0415
+
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        raise ConfigurationError(told_plainly(problem)) from problem
 
 
 def show(rows: Sequence[dict[str, Any]], as_json: bool, title: str) -> None:
