@@ -45,9 +45,10 @@ class FakeShops:
 
     def __init__(self) -> None:
         self.live: int | None = 2
+        self.names = ["hill"]
 
     def __call__(self, shop: str) -> Brand:
-        if shop != "hill":
+        if shop not in self.names:
             raise NotFound(f"There is no shop {shop!r} here.")
         return BRAND
 
@@ -59,7 +60,7 @@ class FakeShops:
         return [Release(shop, n, ReleaseState.BUILT, now, n == self.live, 10, "fake") for n in (2, 1)]
 
     async def shops(self) -> list[str]:
-        return ["hill"]
+        return self.names
 
     async def differing(self, shop: str, before: int, after: int) -> tuple[list[Chunk], list[Chunk]]:
         held = {1: a_chunk("Returns", "Within 30 days."), 2: a_chunk("Returns", "Within 60 days.", chunk_id="newer")}

@@ -81,7 +81,8 @@ def _summary(question: str, decisions: Sequence[str], reason: str, emotion: str,
     named = REASONS.get(reason, (reason, reason))[0 if language == "zh" else 1]
     answers = sum(d in ("answer", "tool") for d in decisions)
     tried = words["tried"].format(answers=answers, clarified=decisions.count("clarify"), reason=named or "—")
-    return [wants + (words["angry"] if emotion == "angry" else ""), tried]
+    upset = emotion == "angry" and reason != "anger"  # else the second line says so
+    return [wants + (words["angry"] if upset else ""), tried]
 
 
 def _emotion(texts: Sequence[str], reason: str) -> str:

@@ -279,6 +279,31 @@ def test_on_a_phone_the_desk_is_one_thing_at_a_time(shopper: Tab, open_desk: Ope
     expect(mei.page.locator(".desk-list")).to_be_visible()
 
 
+def test_an_upset_shopper_is_called_so_once_and_a_draft_of_nothing_points_at_no_passages(
+    shopper: Tab, open_desk: OpenDesk
+) -> None:
+    mei = open_desk("mei")
+    shopper.ask("angry")
+    chat = take(mei)
+    draft = chat.get_by_role("region", name="Draft")
+    expect(draft).to_contain_text("The knowledge has nothing to answer this with.")
+    assert "passages" not in draft.inner_text()
+    assert draft.locator("ul").count() == 0
+    expect(mei.page.locator(".desk-context .badge", has_text="Upset")).to_have_count(1)
+
+
+def test_on_a_phone_the_bar_shows_presence_and_load_however_many_shops_there_are(
+    server: DeskServer, open_desk: OpenDesk
+) -> None:
+    server.container.knowledge.names.extend(["dale", "harbour", "orchard"])  # type: ignore[attr-defined]
+    boss = open_desk("boss", Role.ADMIN, phone=True)
+    for name in ("Online", "take at once"):
+        box = boss.page.locator(".desk-bar").get_by_role("button", name=name).bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= PHONE["width"]
+    assert boss.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_to_complain_about_on_the_desk(shopper: Tab, open_desk: OpenDesk, scheme: str) -> None:
     if not AXE.exists():

@@ -53,6 +53,17 @@ def test_a_brief_of_a_bare_number_says_what_it_was_about() -> None:
     assert told["own_orders"] == []
 
 
+@pytest.mark.parametrize(("reason", "times"), [("anger", 1), ("asked_for_human", 1)])
+def test_a_brief_says_once_that_somebody_is_upset(reason: str, times: int) -> None:
+    happened: list[tuple[EventType, dict[str, Any]]] = [
+        (EventType.RECEIVED, {"message_id": "m1", "text": "This is ridiculous, I am furious!"}),
+        (EventType.HANDOFF, {"reason": reason, "text": "One moment.", "answers": ["m1"]}),
+    ]
+    told = brief([Event("c", n, t, NOW, p) for n, (t, p) in enumerate(happened, 1)], "en")
+    assert told["emotion"] == "angry"
+    assert " ".join(told["summary"]).count("upset") == times
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_brief_of_nothing_is_still_two_lines(language: str) -> None:
     assert len(brief([], language)["summary"]) == 2

@@ -196,9 +196,9 @@ export class App {
       h("button", { type: "button", class: `chip mode ${mode.now}`, onclick: () => void askMode(mode, maySet) }, queue.modes.length > 1 ? h("small", {}, mode.shop) : null, modeName(mode.now)),
     );
     const numbers = h("p", { class: "desk-numbers" }, h("strong", {}, String(floor.waiting)), ` ${t("排队", "waiting")} · `, h("strong", {}, String(floor.held)), ` ${t("接待中", "with people")} · `, h("strong", {}, String(floor.present)), ` ${t("在座", "at the desk")}`);
-    const keys = h("button", { type: "button", class: "quiet", "aria-label": t("快捷键", "Keys"), onclick: showKeys }, "?");
+    const keys = h("button", { type: "button", class: "quiet only-keyboard", "aria-label": t("快捷键", "Keys"), onclick: showKeys }, "?");
     const lost = h("span", { class: "badge bad desk-lost" }, t("连接断开，正在重连…", "Connection lost, reconnecting…"));
-    this.bar.replaceChildren(h("h1", {}, t("工作台", "Desk")), numbers, lost, h("div", { class: "row modes" }, ...modes), presence, load, keys);
+    this.bar.replaceChildren(h("h1", {}, t("工作台", "Desk")), numbers, lost, h("div", { class: modes.length > 1 ? "row modes many" : "row modes" }, ...modes), presence, load, keys);
   }
 
   private title(): void {

@@ -234,13 +234,14 @@ export class Chat {
     if (!draft || !this.isMine) return;
     const sure = Math.round((draft.confidence ?? 0) * 100);
     const tone = sure >= 70 ? "good" : sure >= 40 ? "warn" : "bad";
-    const head = h("header", {}, h("strong", {}, t("草稿", "Draft")), h("span", { class: `badge ${tone}` }, t(`把握 ${sure}%`, `${sure}% sure`)));
+    const near: Data[] = draft.text ? [] : (draft.passages ?? []);
+    const head = h("header", {}, h("strong", {}, t("草稿", "Draft")), draft.text ? h("span", { class: `badge ${tone}` }, t(`把握 ${sure}%`, `${sure}% sure`)) : null);
     const sources = sourcesOf(draft);
-    const body = draft.text
-      ? h("p", { class: "prose" }, draft.text)
-      : h("p", { class: "hint" }, t("资料里没有把握的答案，下面是最接近的段落。", "No sure answer in the knowledge; these passages come closest."));
-    const passages = h("ul", { class: "desk-sources" });
-    if (!draft.text) for (const p of draft.passages ?? []) passages.append(h("li", {}, h("span", { class: "clip" }, `${p.title}: ${p.text}`)));
+    const nothing = near.length
+      ? t("资料里没有把握的答案，下面是最接近的段落。", "No sure answer in the knowledge; these passages come closest.")
+      : t("资料里没有能用来回答的内容。", "The knowledge has nothing to answer this with.");
+    const body = draft.text ? h("p", { class: "prose" }, draft.text) : h("p", { class: "hint" }, nothing);
+    const passages = near.length ? [h("ul", { class: "desk-sources" }, ...near.map((p) => h("li", {}, h("span", { class: "clip" }, `${p.title}: ${p.text}`))))] : [];
     const acts = h("div", { class: "row" });
     if (draft.text) {
       acts.append(
@@ -249,7 +250,7 @@ export class Chat {
       );
     }
     for (const step of (draft.next_steps ?? []).slice(0, 2)) acts.append(h("button", { type: "button", class: "chip", onclick: () => this.fill(step) }, step));
-    this.draftBox.replaceChildren(head, body, passages, ...(sources.length ? [h("div", { class: "sources" }, ...sources)] : []), acts);
+    this.draftBox.replaceChildren(head, body, ...passages, ...(sources.length ? [h("div", { class: "sources" }, ...sources)] : []), ...(acts.childElementCount ? [acts] : []));
   }
 
   /** Head and foot by where the conversation stands. */

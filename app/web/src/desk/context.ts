@@ -42,8 +42,8 @@ export class Context {
   }
 
   private why(brief: Brief): HTMLElement {
-    const mood = brief.emotion === "angry" ? h("span", { class: "badge bad" }, t("情绪激动", "Upset")) : null;
-    const why = brief.reason ? h("span", { class: "badge" }, reason(brief.reason)) : null;
+    const mood = brief.emotion === "angry" && brief.reason !== "anger" ? h("span", { class: "badge bad" }, t("情绪激动", "Upset")) : null;
+    const why = brief.reason ? h("span", { class: brief.reason === "anger" ? "badge bad" : "badge" }, reason(brief.reason)) : null;
     return this.part(t("一眼看懂", "At a glance"), ...brief.summary.map((line) => h("p", { class: "clip" }, line)), h("p", { class: "row" }, why, mood));
   }
 

@@ -81,7 +81,7 @@ export class List {
     const now = queue.waiting.filter((row) => !row.offline);
     const tickets = queue.waiting.filter((row) => row.offline);
     return [
-      this.group(t("我的会话", "Mine"), queue.mine, t("还没有会话。按 Alt+N 接下一个。", "None yet. Alt+N takes the next one.")),
+      this.group(t("我的会话", "Mine"), queue.mine, matchMedia("(hover: none)").matches ? t("还没有会话。", "None yet.") : t("还没有会话。按 Alt+N 接下一个。", "None yet. Alt+N takes the next one.")),
       this.group(t("排队中", "Waiting"), now, t("没有人在等。", "Nobody is waiting.")),
       ...(tickets.length ? [this.group(t("下班留言", "Left while away"), tickets, "")] : []),
       ...(queue.held.length ? [this.group(t("同事的会话", "Colleagues'"), queue.held, "")] : []),
