@@ -35,7 +35,9 @@ from app.doctor_index import look_at_index
 from app.doctor_model import advice, look_at, summary
 from app.errors import ModelUnavailable, XiaoerError
 from app.running import RunningServer, find_server, port_problem
-from app.settings import Settings, unknown_settings
+from app.settings import Settings, said_of, unknown_settings
+from app.shop_files import ShopFiles
+from app.thresholds import thresholds_in_force
 from app.trust_parts import Certificates, make_trust
 
 PYTHON = (3, 11)
@@ -325,8 +327,30 @@ async def _trust(patient: Patient) -> Finding:
     if stale:
         return Finding("trust", State.WARN, f"stale certificates: {', '.join(stale)}", again)
     if not certified:
-        return Finding("trust", State.OK, f"no certificate; answers go from {settings.confidence_threshold:g} on")
+        return Finding("trust", State.OK, "no certificate")
     return Finding("trust", State.OK, ", ".join(f"{one['shop']}: {_promise(one)}" for one in certified))
+
+
+async def _threshold(patient: Patient) -> Finding:
+    """From which confidence answers are sent, who says so, and who says something else in vain."""
+    settings = patient.settings
+    with _database(settings) as database:
+        ready = database is not None and _migrated(patient).state is State.OK
+        shops = await SqlCatalogue(database).shops() if database and ready else []
+    said = said_of("confidence_threshold")
+    held = thresholds_in_force(settings.home, settings.confidence_threshold, said, ShopFiles(settings.home), shops)
+    seen = "; ".join(one.told for one in held)
+    running = patient.server.threshold if patient.server else None
+    if running not in (None, settings.confidence_threshold):
+        return Finding(
+            "threshold",
+            State.WARN,
+            f"the server that runs started with {running:g}; here it is {seen}",
+            "Start it again for what is set here, or set here what it was started with.",
+        )
+    if unheard := [place for one in held for place in one.unheard]:
+        return Finding("threshold", State.WARN, seen, f"Nobody listens to {'; '.join(unheard)}: take it away there.")
+    return Finding("threshold", State.OK, seen)
 
 
 def _promise(told: Mapping[str, Any]) -> str:
@@ -364,6 +388,7 @@ LOOKS: dict[str, Look] = {
     "model": _model,
     "shops": _shops,
     "trust": _trust,
+    "threshold": _threshold,
     "port": _port,
     "channels": _channels,
 }

@@ -39,11 +39,12 @@ class Answered(XiaoerError):
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """A server of this home, and the key of its run."""
+    """A server of this home, the key of its run, and the confidence threshold that its settings said at its start."""
 
     url: str
     pid: int
     key: str
+    threshold: float | None = None
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Its JSON reply, however long it takes. Raises Answered with its problem, Unavailable when it went away."""
@@ -118,16 +119,16 @@ def find_server(home: Path) -> RunningServer | None:
     """The server that runs on this home, or None. What a killed server left behind is ignored."""
     try:
         told = json.loads((home / FILE).read_text(encoding="utf-8"))
-        server = RunningServer(str(told["url"]), int(told["pid"]), str(told["key"]))
+        server = RunningServer(str(told["url"]), int(told["pid"]), str(told["key"]), told.get("threshold"))
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return server if server.answers() else None
 
 
 @contextmanager
-def announced(home: Path, url: str, key: str) -> Iterator[None]:
+def announced(home: Path, url: str, key: str, threshold: float | None = None) -> Iterator[None]:
     """Leave the server's file under home for as long as the block runs."""
-    path, own = home / FILE, RunningServer(url, os.getpid(), key)
+    path, own = home / FILE, RunningServer(url, os.getpid(), key, threshold)
     draft = home / f".{FILE}.{own.pid}"
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(own), file)

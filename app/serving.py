@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import os
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,13 @@ from app.bootstrap import master_key, open_database, open_knowledge, open_server
 from app.errors import ConfigurationError
 from app.main import create_app
 from app.running import address, announced, new_run_key, port_problem
-from app.settings import Settings
+from app.settings import Settings, said_of
+from app.shop_files import ShopFiles
 from app.staff.door import Door
 from app.staff.first_run import FirstAdmin, let_demo_in
 from app.staff_commands import sign_in_link
 from app.telemetry import configure_logging
+from app.thresholds import thresholds_in_force
 
 log = structlog.get_logger(__name__)
 
@@ -64,12 +66,13 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
         def ready() -> None:
             # Where index and database are servers', commands work beside us, and several instances may share the home.
             if settings.index == "edge" or settings.database_url.startswith("sqlite"):
-                announcing.enter_context(announced(settings.home, url, run_key))
+                announcing.enter_context(announced(settings.home, url, run_key, settings.confidence_threshold))
             log.info("server.listening", url=url, home=str(settings.home))
             if on_ready:
                 on_ready()
 
         async with open_server(settings, run_key) as container:
+            tell_thresholds(settings, await container.knowledge.shops())
             config = uvicorn.Config(
                 create_app(container),
                 host=settings.host,
@@ -81,6 +84,15 @@ async def serve(settings: Settings, on_ready: Callable[[], None] | None = None) 
                 forwarded_allow_ips=settings.trusted_proxies,
             )
             await StoppingServer(config, ready, container.conversations.hang_up).serve()
+
+
+def tell_thresholds(settings: Settings, shops: Sequence[str]) -> None:
+    """Several places may name a threshold: which of them is heard is in the log before the first answer."""
+    said, brands = said_of("confidence_threshold"), ShopFiles(settings.home)
+    for held in thresholds_in_force(settings.home, settings.confidence_threshold, said, brands, shops):
+        log.info("threshold.holds", shop=held.shop or "every shop", value=held.value, source=held.source)
+        for place in held.unheard:
+            log.warning("threshold.unheard", shop=held.shop or "every shop", place=place)
 
 
 def _protocol() -> Any:

@@ -134,6 +134,16 @@ def told_plainly(problem: ValidationError) -> str:
     )
 
 
+def said_of(name: str) -> list[tuple[str, str]]:
+    """Where a setting is named and what is said there; whoever is heard comes first. Empty where its default holds."""
+    key = f"{PREFIX}{name}".lower()
+    places = (
+        ("the environment", EnvSettingsSource(Settings)),
+        (str(Path(ENV_FILE).resolve()), DotEnvSettingsSource(Settings)),
+    )
+    return [(place, str(source.env_vars[key])) for place, source in places if key in source.env_vars]
+
+
 def unknown_settings() -> dict[str, str]:
     """What is set under our prefix and read by nobody, each with the setting that was probably meant, or ""."""
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]

@@ -130,6 +130,17 @@ class FileTrust:
             }
         return told
 
+    def choice(self, name: str) -> Choice | None:
+        """The owner's choice that stands and names a limit."""
+        standing = [choice for choice in self._shop(name).choices if not choice.undone_by]
+        return standing[-1] if standing and standing[-1].alpha is not None else None
+
+    def certified(self, name: str) -> tuple[float, ...]:
+        """The thresholds certified for the chosen limit, of all kinds and languages; none without such a choice."""
+        shop = self._shop(name)
+        groups = shop.level.groups if shop.level and shop.alpha is not None else ()
+        return tuple(group.threshold for group in groups if group.threshold is not None)
+
     def choose(self, name: str, alpha: float | None, by: str) -> None:
         """Set the shop's limit. Raises NotFound without a certificate, BadInput for a limit that it cannot support."""
         shop = self._shop(name)
