@@ -18,14 +18,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from app.chat.compose import Composer
 from app.chat.confidence import CONFIDENCE_FEATURES, confidence_features
 from app.chat.decide import worth_saying
 from app.chat.pipeline import Pipeline
+from app.chat.products import Reading
 from app.chat.select import FEATURES, features
 from app.chat.turn import Passage, Question, Turn
 from app.knowledge.chunk import Chunk, Kind
 from app.knowledge.view import KnowledgeView
-from eval.harness import Sample, Source
+from eval.harness import Sample, SolvedSample, Source
+from eval.scorers.facts import facts_present, nothing_false
 from eval.scorers.source import same_source
 
 _LABEL = "label"
@@ -51,6 +54,8 @@ class Example:
     rows: Scores
     labels: NDArray[np.int64]
     question: Question = NO_QUESTION
+    view: KnowledgeView | None = None
+    reading: Reading | None = None
 
     @property
     def measured(self) -> bool:
@@ -61,10 +66,10 @@ class Example:
 _MORE_IS_BETTER = frozenset(
     "dense dense_alone sought sought_above above_next rank phrasing whole sentence lexical "  # noqa: SIM905
     "question_covered title_covered rarest_covered said_title name_covered attribute_found "
-    "p_knowledge first told chosen read read_above read_best".split()
+    "p_knowledge first told chosen read read_above read_best cell".split()
 )
 _LESS_IS_BETTER = frozenset(
-    {"row_is_silent", "below_best", "unknown_words", "attribute_missing", "p_offtopic", "p_vague", "read_rank"}
+    {"below_best", "unknown_words", "attribute_missing", "p_offtopic", "p_vague", "read_rank", "cell_above"}
 )
 """Features by which way they may move a model; the others may go either way."""
 
@@ -93,7 +98,7 @@ async def examples_of(pipeline: Pipeline, group: str, turns: Iterable[tuple[Samp
         table = tuple(features(seen.question, seen.passages, seen.view, seen.reading))
         rows = np.array([[row[name] for name in FEATURES] for row in table], dtype=np.float64)
         labels = np.array([int(answers(sample, passage, seen.view)) for passage in seen.passages], dtype=np.int64)
-        found.append(Example(group, sample, seen.passages, table, rows, labels, seen.question))
+        found.append(Example(group, sample, seen.passages, table, rows, labels, seen.question, seen.view, seen.reading))
     return found
 
 
@@ -165,12 +170,24 @@ def out_of_fold(examples: Sequence[Example], options: Options) -> list[Scores]:
 def judge(examples: Sequence[Example], scores: Sequence[Scores], knots: Knots) -> Judged:
     """What the selector would make of each example, and whether what it would say is right."""
     rows, right = [], []
-    for passages in chosen(examples, scores, knots):
-        said = worth_saying(passages)
-        values = confidence_features(passages, sum(p.confidence for p in said))
+    for example, passages in zip(examples, chosen(examples, scores, knots), strict=True):
+        values = confidence_features(passages, sum(p.confidence for p in worth_saying(passages)))
         rows.append([values[name] for name in CONFIDENCE_FEATURES])
-        right.append(int(any(is_right(p) for p in said)))
+        right.append(int(answers_right(example, passages, example.reading)))
     return Judged(np.array(rows), np.array(right, dtype=np.int64))
+
+
+def answers_right(example: Example, passages: Sequence[Passage], reading: Reading | None) -> bool:
+    """Whether an answer from a judged list is right: from a passage that answers, and, where the sample says which
+    facts must and must not be said, with those."""
+    said = worth_saying(passages)
+    if not any(is_right(passage) for passage in said):
+        return False
+    if example.view is None or not (example.sample.facts or example.sample.not_facts):
+        return True
+    draft = Composer().draft(example.question, said, example.view, reading)
+    solved = SolvedSample({"text": " ".join(sentence.text for sentence in draft.draft)})
+    return all(scorer(example.sample, solved).value != 0.0 for scorer in (facts_present, nothing_false))
 
 
 def chosen(examples: Sequence[Example], scores: Sequence[Scores], knots: Knots) -> list[list[Passage]]:

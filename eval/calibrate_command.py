@@ -15,6 +15,7 @@ from rich.table import Table
 from app.adapters.llm.no_model import NoModel
 from app.bootstrap import FITTED, ShopFiles, make_embedder, make_index, make_pipeline
 from app.chat.ports import Reranker
+from app.chat.read_rows import RowReader
 from app.chat.rerank import READ
 from app.chat.turn import Passage
 from app.errors import BadInput, ConfigurationError
@@ -25,6 +26,7 @@ from app.settings import Settings
 from eval import calibrate as selection
 from eval import calibrate_reading as reading
 from eval.calibrate import Example, Options
+from eval.calibrate_reading import ReadAnswer
 from eval.certify import ALPHA, DELTA
 from eval.certify_shops import certify_shops
 from eval.fit_intents import fit_intents, labelled, with_fewer_questions
@@ -116,7 +118,9 @@ async def _fit(settings: Settings, pairs: Mapping[str, Path], console: Console, 
     if (reranker := make_reranker(settings.reranker)) is not None:
         passages = selection.chosen(examples, held_out, selector["knots"])
         reads = await _read(reranker, examples, passages)
-        judge, read = reading.fit_reading(examples, passages, reads, embedder.name, settings.reranker, Options())
+        names = (embedder.name, settings.reranker)
+        judge, answers = reading.fit_judge(examples, passages, reads, *names, Options())
+        read = reading.fit_confidence(await _read_rows(reranker, answers), *names, Options())
         console.print(_selection_table(judge["report"], read["report"], "Passages read, and confidence in them"))
         console.print(_reliability_table(read["report"]))
         models |= {"judge": judge, "confidence-read": read}
@@ -135,6 +139,18 @@ async def _read(
     kept = [n for n, example in enumerate(examples) if reading.is_read(example, passages[n])]
     shown = track(kept, "Reading", console=Console(stderr=True), transient=True)
     return {n: await reranker.scores(examples[n].question, passages[n][:READ]) for n in shown}
+
+
+async def _read_rows(reranker: Reranker, answers: Sequence[ReadAnswer]) -> list[ReadAnswer]:
+    """The same with the product rows read, as a turn would."""
+    rows, found = RowReader(reranker), []
+    for one in track(answers, "Reading rows", console=Console(stderr=True), transient=True):
+        example = one.example
+        if example.view is not None:
+            read = await rows.read(example.question, one.passages, one.reading, example.view)
+            one = ReadAnswer(example, *read)  # noqa: PLW2901
+        found.append(one)
+    return found
 
 
 def _pair(text: str, home: Path) -> tuple[str, Path]:

@@ -6,7 +6,7 @@ Only questions that a turn would have read count here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.chat.confidence import READ_CONFIDENCE_FEATURES, confidence_features
 from app.chat.decide import worth_saying
+from app.chat.products import Reading
 from app.chat.rerank import READ, READ_FEATURES, in_doubt, with_reading
 from app.chat.select import certain
 from app.chat.turn import Passage
@@ -23,6 +24,7 @@ from eval.calibrate import (
     Example,
     Options,
     Scores,
+    answers_right,
     boosted,
     calibrated,
     folds_of,
@@ -37,24 +39,33 @@ Reads = Mapping[int, Sequence[float]]
 """Index of an example → the raw scores of its first `READ` passages, in the selector's order."""
 
 
-def fit_reading(
+@dataclass(frozen=True, slots=True)
+class ReadAnswer:
+    """What a turn would answer from: the judged passages of an example, and what its product row was read as."""
+
+    example: Example
+    passages: Sequence[Passage]
+    reading: Reading | None
+
+
+def fit_judge(
     examples: Sequence[Example],
     passages: Sequence[Sequence[Passage]],
     reads: Reads,
     embedder: str,
     reranker: str,
     options: Options,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The judge and the confidence of read answers as JSON, from the examples that were read."""
+) -> tuple[dict[str, Any], list[ReadAnswer]]:
+    """The judge as JSON, from the examples that were read, and what it makes of each, as if it had not seen it."""
     kept = sorted(reads)
     examples = [examples[n] for n in kept]
     read = [_read(passages[n][:READ], reads[n]) for n in kept]
-    rest = [passages[n][READ:] for n in kept]
-    folds, weights = folds_of(examples, options), weights_of(examples, options)
-    judge, chances = _fit_judge(read, folds, weights, embedder, options)
-    judged = [_judged(ps, own, others) for ps, own, others in zip(read, chances, rest, strict=True)]
-    confidence = _fit_confidence(examples, judged, folds, weights, embedder, options)
-    return {**judge, "reranker": reranker}, {**confidence, "reranker": reranker}
+    judge, chances = _fit_judge(read, folds_of(examples, options), weights_of(examples, options), embedder, options)
+    answers = [
+        ReadAnswer(example, _judged(read[n], chances[n], passages[kept[n]][READ:]), example.reading)
+        for n, example in enumerate(examples)
+    ]
+    return {**judge, "reranker": reranker}, answers
 
 
 def _fit_judge(
@@ -70,17 +81,15 @@ def _fit_judge(
     return {**model, "report": counted}, [calibrated(raw, knots) for raw in held_out]
 
 
-def _fit_confidence(
-    examples: Sequence[Example],
-    judged: Sequence[Sequence[Passage]],
-    folds: NDArray[np.int64],
-    weights: Scores,
-    embedder: str,
-    options: Options,
+def fit_confidence(
+    answers: Sequence[ReadAnswer], embedder: str, reranker: str, options: Options
 ) -> dict[str, Any]:
-    told = np.array([_features(ps) for ps in judged])
-    right = np.array([int(any(is_right(p) for p in worth_saying(ps))) for ps in judged])
-    scores = np.empty(len(examples))
+    """The confidence of read answers as JSON."""
+    examples = [answer.example for answer in answers]
+    folds, weights = folds_of(examples, options), weights_of(examples, options)
+    told = np.array([_features(answer.passages) for answer in answers])
+    right = np.array([int(answers_right(a.example, a.passages, a.reading)) for a in answers])
+    scores = np.empty(len(answers))
     for fold in range(options.folds):
         inside, outside = folds != fold, folds == fold
         model = _answer_model(told[inside], right[inside], weights[inside], options)
@@ -89,6 +98,7 @@ def _fit_confidence(
     fitted = _answer_model(told, right, weights, options)
     return {
         **model_json("confidence-read", embedder, READ_CONFIDENCE_FEATURES, fitted, knots),
+        "reranker": reranker,
         "report": {"out_of_fold": report(examples, calibrated(scores, knots), right)},
     }
 

@@ -36,8 +36,9 @@ OF_THE_BEST = (
     "asks_hard_value",
 )
 """Selector features of the best passage that also speak about the answer as a whole."""
-OF_THE_READING = ("read", "read_above", "read_best", "chosen")
-"""What reading the passages adds; only the model for answers whose passages were read knows them."""
+OF_THE_READING = ("read", "read_above", "read_best", "chosen", "cell", "cell_above")
+"""What reading the passages, and the row of a product, adds; only the model for answers whose passages were read knows
+them. Where no row was read, the passage stands for its cell."""
 CONFIDENCE_FEATURES = ("first", "second", "third", "told", "rest", "is_product", "second_is_product", *OF_THE_BEST)
 
 
@@ -75,6 +76,8 @@ def reading_features(passages: Sequence[Passage]) -> dict[str, float]:
         "read_above": best["read_above"],
         "read_best": max(p.scores["read"] for p in passages if "read" in p.scores),
         "chosen": best["chosen"],
+        "cell": best.get("cell", best["read"]),
+        "cell_above": best.get("cell_above", 0.0),
     }
 
 

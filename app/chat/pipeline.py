@@ -46,8 +46,6 @@ from app.knowledge.views import Views
 from app.shop.order_date import asks_about_order, placed_at
 from app.shop.orders import OrderBook
 
-_WORTH_READING = 0.4
-"""Confidence in a product from which its row is read cell by cell: below, a person answers anyway."""
 _SAME_MATTER = 0.03
 """Dense scores this close are about the same matter, for choosing among dated rows."""
 
@@ -238,9 +236,9 @@ class Pipeline:
         reading = self._reader.read(question, retrieved, view)
         passages = self._selector.select(question, retrieved, view, reading)
         passages = prefer_valid_window(await self._judged(question, passages), _SAME_MATTER)
+        if self._rows:
+            passages, reading = await self._rows.read(question, passages, reading, view)
         confidence = confidence_of(self._confidence.model_for(passages), passages, worth_saying(passages))
-        if self._rows and confidence >= _WORTH_READING:
-            reading = await self._rows.read(question, passages, reading, view)
         return self._findings(question, passages, reading, confidence, turn, view)
 
     def _findings(

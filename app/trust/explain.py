@@ -44,6 +44,8 @@ FEATURES: Mapping[str, tuple[str, str]] = {
     "read": ("连同问题读过后，这条有多像答案", "how well it answers, read together with the question"),
     "read_above": ("比读过的其他资料好多少", "how far it reads better than the next best"),
     "read_best": ("读过的资料里最好的一条有多像答案", "how well the best of the passages reads"),
+    "cell": ("要说的这一栏有多像答案", "how well the column that is said reads as the answer"),
+    "cell_above": ("没说的栏目里有没有更像答案的", "how much better another column reads"),
     "chosen": ("读之前看上去有多像答案", "how well it seemed to fit before it was read"),
     "asks_hard_value": ("是不是在问具体数字、日期、金额", "whether it asks for a figure, a date or an amount"),
 }

@@ -12,7 +12,7 @@ from app.chat.confidence import READ_CONFIDENCE_FEATURES
 from app.chat.rerank import READ, READ_FEATURES
 from app.chat.select import FEATURES
 from eval.calibrate import Example, Options, chosen
-from eval.calibrate_reading import fit_reading, is_read
+from eval.calibrate_reading import fit_confidence, fit_judge, is_read
 from eval.harness import Sample
 from tests.builders import a_faq, a_passage, a_question
 
@@ -43,7 +43,9 @@ def fitted() -> tuple[dict[str, Any], dict[str, Any]]:
         n: [2.0 * p.scores["label"] - 1 + float(rng.normal(0, 0.3)) for p in listed[:READ]]
         for n, listed in enumerate(passages)
     }
-    return fit_reading(examples, passages, reads, "embedder", "reader", Options(trees=20, rate=0.3, leaf=10, folds=2))
+    options = Options(trees=20, rate=0.3, leaf=10, folds=2)
+    judge, answers = fit_judge(examples, passages, reads, "embedder", "reader", options)
+    return judge, fit_confidence(answers, "embedder", "reader", options)
 
 
 def test_the_judge_learns_from_the_reading(fitted: tuple[dict[str, Any], dict[str, Any]]) -> None:
