@@ -81,9 +81,7 @@ def _fit_judge(
     return {**model, "report": counted}, [calibrated(raw, knots) for raw in held_out]
 
 
-def fit_confidence(
-    answers: Sequence[ReadAnswer], embedder: str, reranker: str, options: Options
-) -> dict[str, Any]:
+def fit_confidence(answers: Sequence[ReadAnswer], embedder: str, reranker: str, options: Options) -> dict[str, Any]:
     """The confidence of read answers as JSON."""
     examples = [answer.example for answer in answers]
     folds, weights = folds_of(examples, options), weights_of(examples, options)

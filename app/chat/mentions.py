@@ -108,6 +108,15 @@ class EntityNames:
             share *= _DECAY
         return dict(found)
 
+    def listed(self, text: str) -> list[str]:
+        """The names said in a text, in the order in which they are said, each once."""
+        hits = [
+            (number, min(hit.places), hit.name)
+            for number, sentence in enumerate(_SENTENCE.split(text))
+            for hit in self._in_sentence(sentence)
+        ]
+        return list(dict.fromkeys(name for *_, name in sorted(hits)))
+
     def _find(self, text: str) -> dict[str, float]:
         hits = [hit for sentence in _SENTENCE.split(text) for hit in self._in_sentence(sentence)]
         spread = max(1.0, len({hit.name for hit in hits}) / _LIST)

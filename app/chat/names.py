@@ -7,6 +7,7 @@ from datetime import datetime
 
 from app.chat.mentions import EntityNames
 from app.chat.products import skus_in
+from app.chat.refer import said_in_full
 from app.chat.turn import Question
 from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView
@@ -27,6 +28,10 @@ class ReleaseNames:
             if name := self._entities.about(chunk):
                 self._about[name].append(chunk.chunk_id)
         self._shares = _name_shares(view)
+
+    def said_in_full(self, question: Question) -> Question:
+        """The question with the names that it points at in their places; see `app.chat.refer`."""
+        return said_in_full(question, self._entities)
 
     def mentioned(self, question: Question, as_of: datetime, limit: int) -> dict[str, float]:
         """Chunk id → how strongly the name it is about stands in the shopper's mind, 0..1; at most `limit`, strongest

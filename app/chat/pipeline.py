@@ -213,7 +213,7 @@ class Pipeline:
 
         Asked across languages, it is searched with its shop words in the language of the knowledge too.
         """
-        question = opened(question)
+        question = await self._retriever.said_in_full(opened(question), view)
         query = await self._retriever.vectors(question)
         question = with_intent(question, self._intents.probabilities(query.alone))
         if self._anger:

@@ -27,8 +27,8 @@ from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView, Product
 
 __all__ = [
-    "Concept", "ProductReader", "Reading", "facts_of", "load_concepts", "meant_variants", "says_value", "skus_in",
-    "without_names",
+    "Concept", "ProductReader", "Reading", "facts_of", "load_concepts", "meant_variants", "name_parts", "says_value",
+    "skus_in", "without_names",
 ]  # fmt: skip
 
 COMPARES = re.compile(
@@ -58,6 +58,9 @@ _INTRODUCE = re.compile(
 _EMPTY = re.compile(
     r"[\W\d]+|[a-z0-9]*\d[a-z0-9-]*|这个|那个|这款|那款|一款|有吗|sku|one|want|like|look|please|need|got|have",
     re.IGNORECASE,
+)
+_AS_BEFORE = re.compile(
+    r"[呢咧嘞捏的那也都又码号色米]|一样|多少|size|color|colour|n|ok|same|about|what|how|in|too|then", re.IGNORECASE
 )
 _ASKS_WHICH = re.compile(r"\b(how|which|what|when|where)\b|多少|几|哪|什么|啥", re.IGNORECASE)
 _BEGINS_YES_NO = re.compile(r"\W*(is|are|can|could|do|does|did|will|would|has|have)\b", re.IGNORECASE)
@@ -130,6 +133,8 @@ class ProductReader:
     ) -> Reading:
         text = without_names(question.text, [p for p, _ in products])
         asked = self.asked(text)
+        if not asked and (before := self._left_out(question, products, view)):
+            text, asked = before, self.asked(before)
         variants: list[Chunk] = []
         facts: list[Fact] = []
         columns: dict[str, None] = {}
@@ -156,6 +161,19 @@ class ProductReader:
             compares=bool(COMPARES.search(question.text)),
             introduces=introduces(text),
         )
+
+    def _left_out(self, question: Question, products: Sequence[tuple[Product, float]], view: KnowledgeView) -> str:
+        """What the shopper asked before, where the message only says of which variant it asks the same ("and in XL?");
+        else nothing."""
+        if not question.leans or not (asked := [m.text for m in question.history if m.role == "user"]):
+            return ""
+        product = products[0][0]
+        rows, narrowed = meant(replace(question, history=()), product, self._colours)
+        text = without_names(question.text, [product])
+        rest = _less(self._catalogue(view).without_options(text, product), rows, narrowed)
+        if not narrowed or not all(_EMPTY.fullmatch(w) or _AS_BEFORE.fullmatch(w) for w in words(rest)):
+            return ""
+        return without_names(asked[-1], [product])
 
     def _products(
         self, question: Question, passages: Sequence[Passage], view: KnowledgeView
@@ -279,13 +297,13 @@ def skus_in(text: str, view: KnowledgeView) -> list[str]:
 def without_names(text: str, products: Sequence[Product]) -> str:
     """The question less the product's own name, so that a "wool blanket" does not ask for its material."""
     for product in products:
-        for part in _name_parts(product.name):
+        for part in name_parts(product.name):
             text = re.sub(re.escape(part), " ", text, flags=re.IGNORECASE)
     return text
 
 
 @lru_cache(maxsize=4096)
-def _name_parts(name: str) -> tuple[str, ...]:
+def name_parts(name: str) -> tuple[str, ...]:
     """The name, its words between spaces and brackets, and (Chinese) runs cut by the tokenizer; longest first."""
     parts = {name, *re.split(r"[\s·/()（）【】,，-]+", name)}
     parts |= {w for w in words(name) if not w.isascii() and len(w) >= 2}

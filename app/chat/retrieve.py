@@ -146,6 +146,10 @@ class Retriever:
         )
         return self._best(found, query)
 
+    async def said_in_full(self, question: Question, view: KnowledgeView) -> Question:
+        """The question with the names of the release that it only points at in their places."""
+        return (await self._release(view)).names.said_in_full(question) if question.history else question
+
     async def vectors(self, question: Question, sought: Vector | None = None) -> QueryVectors:
         """Embed the message and what it may lean on, and ask the query encoder where its answer lies, unless that is
         known (`sought`)."""

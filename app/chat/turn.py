@@ -58,7 +58,7 @@ LEANS = 0.5
 class Question:
     """The message made standalone.
 
-    text       cleaned message as written
+    text       cleaned message as written; a follow-up that could be said in full, in full
     plain      the same in the words shops write in, to search with; "" where it is the same
     standalone the same with what pronouns and fragments point at filled in from the history
     language   "zh" or "en": the language to answer in
