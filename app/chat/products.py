@@ -60,8 +60,10 @@ _EMPTY = re.compile(
     re.IGNORECASE,
 )
 _AS_BEFORE = re.compile(
-    r"[呢咧嘞捏的那也都又码号色米]|一样|多少|size|color|colour|n|ok|same|about|what|how|in|too|then", re.IGNORECASE
+    r"[呢咧嘞捏的那也都又码号色米]|[一二三四五六七八九十百两半]+米?|一样|size|colou?r|n|ok|same|about|what|how|in|on|too|then",
+    re.IGNORECASE,
 )
+"""Words (or their stems) of a message that only says of which variant it asks what was asked before"""
 _ASKS_WHICH = re.compile(r"\b(how|which|what|when|where)\b|多少|几|哪|什么|啥", re.IGNORECASE)
 _BEGINS_YES_NO = re.compile(r"\W*(is|are|can|could|do|does|did|will|would|has|have)\b", re.IGNORECASE)
 _FOREIGN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{4,}(?![A-Za-z0-9])|(?<![A-Za-z0-9])[A-Z]{3,}(?![A-Za-z0-9])")

@@ -110,6 +110,20 @@ def test_a_variant_named_earlier_still_stands_for_a_question_that_leans_on_it() 
     assert facts(read("how much is it", TEES[0], history=history)) == [("FT-BM", "Price", "£22")]
 
 
+@pytest.mark.parametrize("text", ["and in blue?", "what about the blue one", "blue too?"])
+def test_of_another_variant_the_same_is_asked_as_before(text: str) -> None:
+    history = (Message("user", "how much is the red Fell Tee"), Message("assistant", "£20."))
+    assert facts(read(text, TEES[2], history=history)) == [("FT-BM", "Price", "£22")]
+
+
+def test_what_the_message_asks_itself_is_not_taken_from_before() -> None:
+    history = (Message("user", "how much is the red Fell Tee"), Message("assistant", "£20."))
+    assert facts(read("what is the blue one made of", TEES[2], history=history)) == [("FT-BM", "Material", "Wool")]
+    alone = read("and in blue?", TEES[2])
+    assert alone is not None
+    assert not alone.concepts
+
+
 def test_a_fact_is_cited_where_its_value_stands_then_to_the_products_own_row() -> None:
     pot = a_product(
         attributes={"Capacity": "600 ml"},
