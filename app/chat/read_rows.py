@@ -39,27 +39,27 @@ class RowReader:
 
     async def read(
         self, question: Question, passages: Sequence[Passage], reading: Reading | None, view: KnowledgeView
-    ) -> tuple[Sequence[Passage], Reading | None]:
+    ) -> tuple[list[Passage], Reading | None]:
         """The passages, the best with how well its row reads among its scores, and what the row says.
 
         `cell` is the score of the best cell that would be said, `cell_above` how much better one reads that would not.
         Where no column was recognised, or another reads much better, the cells that answer become the reading's facts.
         """
         if not is_worth_reading(passages):
-            return passages, reading
+            return list(passages), reading
         product = view.product_of(passages[0].chunk)
         own = (reading.about(product) if reading else None) or _unread(product)
         if own.introduces and not own.facts and not own.missing:
-            return passages, reading
+            return list(passages), reading
         rows = [v for v in own.variants if v in product.variants] or list(product.variants)
         cells = _cells(product, rows, own.columns)
         try:
             scores = await self.reranker.scores(question, [_as_passage(passages[0], product, cell) for cell in cells])
         except Unavailable:
-            return passages, reading
+            return list(passages), reading
         of_column = dict(zip((column for column, _ in cells), scores, strict=True))
         if not of_column:
-            return passages, reading
+            return list(passages), reading
         said = _to_say(own, of_column)
         if said != own.columns:
             reading = _saying(product, rows, said, own, reading)
