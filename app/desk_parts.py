@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from app.adapters.db.leases import SqlLeases
 from app.conversation.answer import Limits
 from app.conversation.assist import Assistant
 from app.conversation.attach import Attachments
+from app.conversation.board import PRESENT_SECONDS
 from app.conversation.desk import Desk
 from app.conversation.hub import Hub
 from app.conversation.leases import Leases, NoLeases
@@ -28,6 +30,8 @@ from app.conversation.speak import Conversations
 from app.errors import XiaoerError
 
 SWEEP_SECONDS = 5.0
+LEAP_SECONDS = 5.0
+"""A clock that is put right goes no faster; one that leaps further was wrong"""
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,27 @@ class Counter:
 
 
 class Watch:
-    """Looks after conversations whose person is gone."""
+    """Looks after conversations whose person is gone.
 
-    def __init__(self, desk: Desk, every_seconds: float = SWEEP_SECONDS) -> None:
+    Who was seen when is told by the clock, which may leap. Then nobody is taken for gone until everybody who is there
+    has been seen by the clock as it is now.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Callable[[], datetime],
+        every_seconds: float = SWEEP_SECONDS,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`steady` seconds never leap."""
         self._desk = desk
+        self._clock = clock
+        self._steady = steady
         self._every_seconds = every_seconds
         self._task: asyncio.Task[None] | None = None
+        self._ahead = self._ahead_of_steady()
+        self._trusts_from = steady()
 
     def start(self) -> None:
         """Begin. Twice is harmless."""
@@ -68,11 +87,23 @@ class Watch:
                 await self._task
             self._task = None
 
+    async def look(self) -> None:
+        """Put what the vanished had back into the queue."""
+        ahead = self._ahead_of_steady()
+        if abs(ahead - self._ahead) > LEAP_SECONDS:
+            self._trusts_from = self._steady() + PRESENT_SECONDS
+        self._ahead = ahead
+        if self._steady() >= self._trusts_from:
+            with contextlib.suppress(XiaoerError):  # the database is away for a moment: the next round finds them
+                await self._desk.sweep()
+
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(self._every_seconds)
-            with contextlib.suppress(XiaoerError):  # the database is away for a moment: the next round finds them
-                await self._desk.sweep()
+            await self.look()
+
+    def _ahead_of_steady(self) -> float:
+        return self._clock().timestamp() - self._steady()
 
 
 def make_counter(
@@ -110,4 +141,4 @@ def make_counter(
     assistant = Assistant(conversations, attendant, reception, brands, witness)
     desk = Desk(conversations, board, board, brands, hub, assistant, SqlCannedReplies(database), modes, clock)
     attachments = Attachments(conversations, SqlAttachments(database, master), brands)
-    return Counter(conversations, log, desk, Watch(desk), assistant, attachments)
+    return Counter(conversations, log, desk, Watch(desk, clock), assistant, attachments)

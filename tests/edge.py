@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,8 @@ from app.adapters.db.engine import Database
 from app.adapters.db.migrate import upgrade
 from app.adapters.db.staff import SqlStaffBook
 from app.api.auth import Tokens
-from app.api.container import Container
+from app.api.container import Container, Part
+from app.api.limits import USUAL
 from app.channel_parts import make_mailroom
 from app.conversation.answer import Limits
 from app.conversation.log import EventLog
@@ -127,12 +128,13 @@ def make_container(
     redis: str = "",
     shutdown_seconds: float = 2,
     review: Callable[[Database, Counter], Review] | None = None,
+    per_minute: Mapping[str, int] | None = None,
     **more: Any,
 ) -> Container:
     """Real SQLite under `home`, or the database of that URL; it is closed with the application."""
     attendant = attendant or FakeAttendant()
     database = migrated_database(home, url)
-    sharing = make_sharing(redis, database)
+    sharing = make_sharing(redis, database, {**USUAL, **(per_minute or {})})
     shops, telemetry = FakeShops(), Telemetry()
     counter = make_counter(
         database,
@@ -153,6 +155,9 @@ def make_container(
         counter.watch.start()
         await mailroom.post.start()
 
+    async def state() -> Sequence[Part]:
+        return sharing.parts()
+
     async def close() -> None:
         await mailroom.close()
         await counter.close()
@@ -165,6 +170,8 @@ def make_container(
         "channels": mailroom.post,
         "attachments": counter.attachments,
         "start": start,
+        "parts": state,
+        "limits": sharing.limits,
         "attendant": attendant,
         "searcher": attendant,
         "knowledge": shops,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.channels.channel import Arrival, Envelope, Letter, LetterState
-from app.channels.ports import Delivery, NewLetter, Thread
+from app.channels.ports import LONGEST_WAIT_SECONDS, Delivery, NewLetter, Thread
 
 LEASE_SECONDS = 30.0
 
@@ -67,8 +67,8 @@ class FakePostOffice:
     async def claim_deliveries(self, limit: int = 100) -> list[Delivery]:
         now = self._now()
         waiting = [row for row in self._kept.deliveries.values() if row.state == "waiting"]
-        theirs = {row.thread for row in waiting if row.owner not in ("", self._owner) and row.leased > now}
-        free = [row for row in waiting if row.due <= now and self._is_free(row) and row.thread not in theirs]
+        theirs = {row.thread for row in waiting if row.owner != self._owner and not self._is_free(row)}
+        free = [row for row in waiting if _is_due(row, now) and self._is_free(row) and row.thread not in theirs]
         return [
             Delivery(row.number, row.thread[0], row.about, row.attempts, _iso(row.at))
             for row in self._take(free[:limit])
@@ -112,7 +112,7 @@ class FakePostOffice:
         for row in self._kept.letters.values():
             if row.state == "waiting":
                 first.setdefault(row.thread, row)
-        free = [row for row in first.values() if row.due <= self._now() and self._is_free(row)]
+        free = [row for row in first.values() if _is_due(row, self._now()) and self._is_free(row)]
         return [self._told(row) for row in self._take(free[:limit])]
 
     async def finish(self, id_: str, state: LetterState, problem: str = "") -> None:
@@ -190,7 +190,7 @@ class FakePostOffice:
         return self._clock().timestamp()
 
     def _is_free(self, row: Row) -> bool:
-        return not row.owner or row.leased <= self._now()
+        return not row.owner or not self._now() < row.leased <= self._now() + LEASE_SECONDS + 300
 
     def _take(self, rows: list[Row]) -> list[Row]:
         for row in rows:
@@ -215,6 +215,10 @@ class FakePostOffice:
             created_at=_iso(row.at),
             due_at=_iso(row.due),
         )
+
+
+def _is_due(row: Row, now: float) -> bool:
+    return not row.attempts or not now < row.due <= now + LONGEST_WAIT_SECONDS
 
 
 def _iso(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -186,13 +187,13 @@ async def _follow(
     desk: Desk, person: Person, shop: str, watching: AsyncGenerator[list[Notice | Ping], None]
 ) -> AsyncIterator[bytes]:
     yield RETRY
-    seen = datetime.now(UTC)
+    seen = time.monotonic()
     async with contextlib.aclosing(watching) as groups:
         async for group in groups:
-            now = datetime.now(UTC)
-            if (now - seen).total_seconds() >= SEEN_EVERY_SECONDS:
+            now = time.monotonic()
+            if now - seen >= SEEN_EVERY_SECONDS:
                 seen = now
-                await desk.roster.see(person, now)
+                await desk.roster.see(person, datetime.now(UTC))
             pieces = [_frame(item) for item in group if not shop or item.shop in ("", shop)]
             yield b"".join(pieces) or HEARTBEAT
 

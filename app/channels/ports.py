@@ -9,6 +9,9 @@ from typing import Any, Protocol
 
 from app.channels.channel import Arrival, Channel, Envelope, Letter, LetterKind, LetterState
 
+LONGEST_WAIT_SECONDS = 3_600.0
+"""Nothing is put off for longer: what is due later than that was put off while the clock stood elsewhere"""
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:

@@ -112,7 +112,7 @@ class Rounds:
     async def _write(self) -> None:
         """Letters for what was heard; now and then for what nobody here heard."""
         now = self._clock()
-        if self._looked_back is None or now - self._looked_back > timedelta(seconds=LOOK_BACK_SECONDS):
+        if self._looked_back is None or abs(now - self._looked_back) > timedelta(seconds=LOOK_BACK_SECONDS):
             self._looked_back = now
             for late in await self._office.behind():
                 await self._courier.write(late)

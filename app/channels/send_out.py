@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from app.channels.channel import Channel, Letter, LetterKind, LetterState, Refused, TryLater
-from app.channels.ports import ChannelBook, PostOffice, Thread
+from app.channels.ports import LONGEST_WAIT_SECONDS, ChannelBook, PostOffice, Thread
 from app.channels.take_in import PostWitness
 from app.channels.tell import letters_of
 from app.conversation.conversation import CHANNEL_AGENT, Conversation
@@ -133,5 +133,5 @@ class Courier:
         wanted = error.after_seconds if isinstance(error, TryLater) else 0.0
         wait = min(MOST_SECONDS, FIRST_SECONDS * 2**letter.attempts) * self._jitter()
         with contextlib.suppress(asyncio.CancelledError):
-            await self._office.delay(letter.id, max(wait, min(wanted, 3_600.0)), str(error))
+            await self._office.delay(letter.id, max(wait, min(wanted, LONGEST_WAIT_SECONDS)), str(error))
         self._witness.letter_worked(letter.channel, "delayed", cause or error)

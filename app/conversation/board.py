@@ -43,7 +43,7 @@ class Case:
     def urgency(self, now: datetime) -> float:
         """What the queue is ordered by: priority, and one point for every minute of waiting, so that nobody starves."""
         waited = (now - datetime.fromisoformat(self.queued_at)).total_seconds() / 60 if self.queued_at else 0.0
-        return self.priority + waited
+        return self.priority + max(0.0, waited)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 from app.errors import TooManyRequests
@@ -20,7 +21,7 @@ REMEMBERED = 20_000
 class Attempts:
     """Tries by login and address. After five wrong ones each further one doubles the wait, up to an hour. In memory."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures: dict[tuple[str, str], tuple[int, float]] = {}
 

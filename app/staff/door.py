@@ -49,12 +49,13 @@ class Door:
         limits: SessionLimits | None = None,
         passwords: Passwords | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        attempts: Attempts | None = None,
     ) -> None:
         self.book = book
         self.limits = limits or SessionLimits()
         self._passwords = passwords or Passwords()
         self._clock = clock
-        self._attempts = Attempts(lambda: clock().timestamp())
+        self._attempts = attempts or Attempts()
 
     async def sign_in(self, login: str, password: str, address: str) -> SignedIn:
         """A session for the right password. Raises NotAllowed, the same way and as slowly whatever was wrong,
@@ -94,7 +95,7 @@ class Door:
         if now - session.created_at >= self.limits.absolute or now - session.seen_at >= self.limits.idle:
             await self.book.end_session(session.token_hash)
             return None
-        if now - session.seen_at >= TOUCHED_EVERY:
+        if abs(now - session.seen_at) >= TOUCHED_EVERY:  # or the clock was put back meanwhile
             await self.book.touch(session.token_hash, now)
         return session
 

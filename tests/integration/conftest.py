@@ -7,10 +7,12 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -112,16 +114,17 @@ def redis_url() -> Iterator[str]:
 class PausableRedis:
     """A Redis of one test, which may go away and come back at the same address."""
 
-    def __init__(self, binary: str, folder: Path) -> None:
+    def __init__(self, binary: str, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.port = _free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._command = [binary, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
         self.start()
 
     def start(self) -> None:
         """Run it, and return once it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, cwd="/tmp")
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, cwd="/tmp", env=self._environment)
         deadline = time.monotonic() + START_SECONDS
         while not _answers(self.port):
             assert time.monotonic() < deadline, "Redis did not start"
@@ -143,12 +146,54 @@ class PausableRedis:
 @pytest.fixture
 def pausable_redis() -> Iterator[PausableRedis]:
     """A Redis that the test may stop, hang and start again."""
+    with _pausable_redis() as redis:
+        yield redis
+
+
+@contextmanager
+def _pausable_redis(environment: Mapping[str, str] | None = None) -> Iterator[PausableRedis]:
     server = shutil.which("redis-server")
     if not server:
         pytest.skip("Redis is not installed (Debian: apt install redis-server)")
     with _folder(None) as folder:
-        redis = PausableRedis(server, folder)
+        redis = PausableRedis(server, folder, environment)
         try:
             yield redis
         finally:
             redis.stop()
+
+
+class LeapingClock:
+    """The wall clock of the processes that are started with its `environment`, on the hour or any other time."""
+
+    def __init__(self, library: Path, file: Path) -> None:
+        self._file = file
+        self.environment = {"LD_PRELOAD": str(library), "LEAPING_CLOCK": str(file)}
+        self.leap(0)
+
+    def leap(self, seconds: int) -> None:
+        """Be so many seconds ahead of the real time from now on; what was ahead before is put back."""
+        with self._file.open("r+b" if self._file.exists() else "wb") as file:
+            file.write(struct.pack("q", seconds))
+
+
+@pytest.fixture
+def leaping_clock(tmp_path: Path) -> LeapingClock:
+    """A clock that the test may set, for processes that it starts."""
+    compiler = shutil.which("cc")
+    if not compiler or not sys.platform.startswith("linux"):
+        pytest.skip("A C compiler on Linux is needed to set a process' clock (Debian: apt install gcc libc6-dev)")
+    library = tmp_path / "leaping_clock.so"
+    source = Path(__file__).parents[1] / "leaping_clock.c"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"The C compiler makes no library (Debian: apt install libc6-dev): {made.stderr[:200]}")
+    return LeapingClock(library, tmp_path / "ahead")
+
+
+@pytest.fixture
+def leaping_redis(leaping_clock: LeapingClock) -> Iterator[PausableRedis]:
+    """A Redis by that clock."""
+    with _pausable_redis(leaping_clock.environment) as redis:
+        yield redis

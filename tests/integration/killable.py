@@ -1,6 +1,7 @@
-"""A server process that a test may kill: `python -m tests.integration.killable HOME PORT PAUSE [DATABASE REDIS]`.
+"""A server process that a test may kill: `python -m tests.integration.killable HOME PORT PAUSE [DATABASE REDIS RATE]`.
 
-It stops like the real one: hangs up on followers, lets turns finish, then goes.
+RATE is how many requests about a conversation may come in a minute. It stops like the real one: hangs up on followers,
+lets turns finish, then goes.
 """
 
 from __future__ import annotations
@@ -19,8 +20,15 @@ from tests.fakes import FakeAttendant
 
 def main() -> None:
     home, port, pause_seconds, *shared = sys.argv[1:]
-    url, redis = (*shared, "", "")[:2]
-    container = make_container(Path(home), FakeAttendant(float(pause_seconds)), url, redis, shutdown_seconds=10)
+    url, redis, rate = (*shared, *("", "", "600")[len(shared) :])
+    container = make_container(
+        Path(home),
+        FakeAttendant(float(pause_seconds)),
+        url,
+        redis,
+        shutdown_seconds=10,
+        per_minute={"conversation": int(rate)},
+    )
     config = uvicorn.Config(
         create_app(container), port=int(port), log_config=None, access_log=False, timeout_graceful_shutdown=10
     )

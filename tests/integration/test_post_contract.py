@@ -125,6 +125,21 @@ async def test_what_is_postponed_is_due_later_and_counted(offices: Offices) -> N
     assert (again.number, again.attempts) == (delivery.number, 1)
 
 
+async def test_what_came_or_was_put_off_while_the_clock_was_ahead_does_not_wait_until_it_gets_there(
+    offices: Offices,
+) -> None:
+    await offices.keep("d1")
+    [put_off] = await offices.here.claim_deliveries()
+    offices.clock.on(3_600)
+    await offices.here.postpone(put_off.number, 10, "unavailable")
+    await offices.keep("d2", thread="t2")
+    await offices.letter("one")
+    assert len(await offices.there.claim_letters()) == 1, "and the instance that had it goes down"
+    offices.clock.on(-3_600)
+    assert len(await offices.here.claim_deliveries()) == 2
+    assert len(await offices.here.claim_letters()) == 1
+
+
 async def test_what_a_process_that_is_gone_had_is_taken_back(offices: Offices) -> None:
     await offices.keep("d1")
     await offices.letter("one")

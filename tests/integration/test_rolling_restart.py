@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -29,22 +32,26 @@ KEY = {"authorization": f"Bearer {API_KEY}"}
 SHOPPERS = 10
 MESSAGES = 8
 PAUSE_SECONDS = 0.15
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Process:
     """One instance, at the same address whenever it runs."""
 
-    def __init__(self, home: Path, database: str, redis: str) -> None:
+    def __init__(
+        self, home: Path, database: str, redis: str, *more: str, environment: Mapping[str, str] = NOTHING
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = [
             sys.executable, "-m", "tests.integration.killable", str(home), str(self.port), str(PAUSE_SECONDS),
-            database, redis,
+            database, redis, *more,
         ]  # fmt: skip
+        self._environment = {**os.environ, **environment}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self._command, cwd=Path(__file__).parents[2])
+        self.process = subprocess.Popen(self._command, cwd=Path(__file__).parents[2], env=self._environment)
 
     async def ready(self) -> None:
         deadline = time.monotonic() + 60
@@ -94,20 +101,29 @@ class Cluster:
             await asyncio.sleep(0.05)
 
 
-@pytest.fixture
-async def cluster(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Cluster]:
-    database = migrated_database(tmp_path, postgres_url)
+@asynccontextmanager
+async def two_instances(home: Path, postgres: str, redis: str) -> AsyncIterator[Cluster]:
+    """Over an emptied database."""
+    database = migrated_database(home, postgres)
     with database.engine.begin() as connection:
         connection.execute(text("TRUNCATE events, conversations, desk_cases, desk_notices, leases CASCADE"))
-    processes = [Process(tmp_path, postgres_url, redis_url) for _ in range(2)]
-    for process in processes:
-        process.start()
-    await asyncio.gather(*(process.ready() for process in processes))
-    async with httpx.AsyncClient(timeout=30) as client:
-        yield Cluster(processes, database, client)
-    for process in processes:
-        process.kill()
-    database.close()
+    processes = [Process(home, postgres, redis) for _ in range(2)]
+    try:
+        for process in processes:
+            process.start()
+        await asyncio.gather(*(process.ready() for process in processes))
+        async with httpx.AsyncClient(timeout=30) as client:
+            yield Cluster(processes, database, client)
+    finally:
+        for process in processes:
+            process.kill()
+        database.close()
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path, postgres_url: str, redis_url: str) -> AsyncIterator[Cluster]:
+    async with two_instances(tmp_path, postgres_url, redis_url) as cluster:
+        yield cluster
 
 
 @dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from app.adapters.db.leases import SqlLeases
 from app.adapters.redis.leases import RedisLeases
@@ -123,6 +124,29 @@ async def test_a_lease_lapses_when_its_holder_is_gone_and_not_while_it_is_renewe
     assert await leases.take(name, "other", 0.4)
 
 
+@pytest.mark.parametrize("leases", [name for name in LEASES if name != "fake"], indirect=True)
+async def test_a_lease_that_was_taken_while_the_clock_was_an_hour_ahead_is_not_held_for_that_hour(
+    leases: Leases,
+) -> None:
+    name = uuid.uuid4().hex
+    assert await leases.take(name, "one", 0.4)
+    assert not await leases.take(name, "other", 0.4)
+    await put_off(leases, name, 3_600)
+    assert await leases.take(name, "other", 0.4)
+    assert not await leases.take(name, "one", 0.4)
+
+
+async def put_off(leases: Leases, name: str, seconds: int) -> None:
+    """Let the lease end so much later, as if it had been taken by a clock that is ahead."""
+    if isinstance(leases, RedisLeases):
+        link = leases._link
+        assert await link.client.pexpire(link.key("lease", name), seconds * 1_000)
+    else:
+        assert isinstance(leases, SqlLeases)
+        later = text("UPDATE leases SET until = until + :seconds WHERE name = :name")
+        await leases._database.run(lambda connection: connection.execute(later, {"seconds": seconds, "name": name}))
+
+
 async def test_of_many_who_reach_for_it_at_once_one_gets_it(leases: Leases) -> None:
     name = uuid.uuid4().hex
     got = await asyncio.gather(*(leases.take(name, f"holder {n}") for n in range(20)))
@@ -223,6 +247,20 @@ async def test_a_bucket_fills_up_again(limits: tuple[RateLimits, RateLimits]) ->
     assert 600 <= taken <= 640
     await asyncio.sleep(0.3)  # ten a second
     await other.take(("conversation", "c"))
+
+
+async def test_a_bucket_that_was_counted_while_redis_clock_was_an_hour_ahead_is_full(redis_url: str) -> None:
+    link = RedisLink(redis_url, prefix=uuid.uuid4().hex)
+    limits = RedisLimits(link, {"address": 2}, refuse, LocalLimits({}))
+    await limits.take(("address", "a"))
+    key = link.key("limit", "address", "a")
+    await link.client.set(key, int(await link.client.get(key)) + 3_600_000)
+    for _ in range(2):
+        await limits.take(("address", "a"))
+    with pytest.raises(TooManyRequests) as refused:
+        await limits.take(("address", "a"))
+    assert 29 <= refused.value.retry_after_seconds <= 30
+    await link.close()
 
 
 async def test_limits_go_on_counting_alone_while_redis_is_away(pausable_redis: PausableRedis) -> None:

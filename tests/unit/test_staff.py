@@ -13,6 +13,7 @@ from app.adapters.db.engine import Database
 from app.adapters.db.staff import SqlStaffBook
 from app.errors import BadInput, Conflict, Forbidden, NotAllowed, NotFound, TooManyRequests
 from app.staff.account import Account, Role, login_of
+from app.staff.attempts import Attempts
 from app.staff.door import Door, csrf_of, hashed, is_csrf_of
 from app.staff.first_run import let_demo_in
 from app.staff.passwords import random_password
@@ -49,7 +50,7 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def door(database: Database, clock: Clock) -> Door:
-    return Door(SqlStaffBook(database), clock=clock)
+    return Door(SqlStaffBook(database), clock=clock, attempts=Attempts(lambda: clock().timestamp()))
 
 
 async def test_the_right_password_opens_a_session_and_a_wrong_one_tells_nothing(door: Door) -> None:
@@ -166,6 +167,26 @@ async def test_guessing_gets_slower_and_the_owner_elsewhere_is_not_locked_out(do
         await door.sign_in("mei", GOOD, HERE)
     clock.move(seconds=1)
     assert await door.sign_in("mei", GOOD, HERE)
+
+
+async def test_a_clock_that_leaps_an_hour_and_back_locks_nobody_out(database: Database, clock: Clock) -> None:
+    door = Door(SqlStaffBook(database), clock=clock)
+    await door.add("mei", "", Role.EDITOR, "", GOOD)
+    signed = await door.sign_in("mei", GOOD, HERE)
+    clock.move(hours=1)
+    for _ in range(5):
+        with pytest.raises(NotAllowed):
+            await door.sign_in("mei", "a guess", HERE)
+    ahead = await door.session_of(signed.token)
+    clock.move(hours=-1)
+    with pytest.raises(TooManyRequests) as told:
+        await door.sign_in("mei", GOOD, HERE)
+    assert 25 <= told.value.retry_after_seconds <= 30
+    assert ahead is not None
+    await door.session_of(signed.token)
+    back = await door.session_of(signed.token)
+    assert back is not None
+    assert back.seen_at == clock()
 
 
 async def test_a_thousand_guesses_at_the_same_moment_are_a_thousand_tries(door: Door) -> None:

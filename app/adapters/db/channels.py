@@ -14,8 +14,9 @@ from app.adapters.db.channel_seal import PostSeal, arrival_json, arrival_of
 from app.adapters.db.channel_tables import deliveries, letters, threads
 from app.adapters.db.conversation_tables import conversations
 from app.adapters.db.engine import Database
+from app.adapters.db.upsert import APART_SECONDS
 from app.channels.channel import Arrival, Envelope, Letter, LetterKind, LetterState
-from app.channels.ports import Delivery, NewLetter, Thread
+from app.channels.ports import LONGEST_WAIT_SECONDS, Delivery, NewLetter, Thread
 from app.conversation.seal import MasterKey
 
 LEASE_SECONDS = 30.0
@@ -61,11 +62,11 @@ class SqlPostOffice:
         now, other = self._now(), deliveries.alias()
         theirs = select(other.c.number).where(
             other.c.channel == deliveries.c.channel, other.c.thread == deliveries.c.thread,
-            other.c.state == _WAITING, other.c.owner.not_in(("", self._owner)), other.c.leased > now,
+            other.c.state == _WAITING, other.c.owner.not_in(("", self._owner)), ~self._free(other, now),
         )  # fmt: skip
         query = (
             select(deliveries)
-            .where(deliveries.c.state == _WAITING, deliveries.c.due <= now, self._free(deliveries, now))
+            .where(deliveries.c.state == _WAITING, _is_due(deliveries, now), self._free(deliveries, now))
             .where(~theirs.exists())
             .order_by(deliveries.c.number)
             .limit(limit)
@@ -161,7 +162,7 @@ class SqlPostOffice:
         )  # fmt: skip
         query = (
             select(letters)
-            .where(letters.c.state == _WAITING, letters.c.due <= now, self._free(letters, now), ~before.exists())
+            .where(letters.c.state == _WAITING, _is_due(letters, now), self._free(letters, now), ~before.exists())
             .order_by(letters.c.number)
             .limit(limit)
         )
@@ -245,7 +246,7 @@ class SqlPostOffice:
         return self._clock().timestamp()
 
     def _free(self, table: Any, now: float) -> ColumnElement[bool]:
-        return or_(table.c.owner == "", table.c.leased <= now)
+        return or_(table.c.owner == "", table.c.leased <= now, table.c.leased > now + LEASE_SECONDS + APART_SECONDS)
 
     def _lease(self, connection: Connection, table: Any, query: Any, now: float) -> list[Row[Any]]:
         """Take the rows that nobody else has taken meanwhile."""
@@ -261,6 +262,11 @@ class SqlPostOffice:
         return await self._database.run(
             lambda connection: int(connection.execute(update(table).where(chosen).values(**values)).rowcount)
         )
+
+
+def _is_due(table: Any, now: float) -> ColumnElement[bool]:
+    """Also when the clock was put back since: what was never tried waits for nothing."""
+    return or_(table.c.attempts == 0, table.c.due <= now, table.c.due > now + LONGEST_WAIT_SECONDS)
 
 
 async def post_counts(database: Database) -> dict[str, dict[str, int]]:

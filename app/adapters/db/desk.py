@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 from app.adapters.db.conversation_tables import conversations
 from app.adapters.db.desk_tables import canned, cases, modes, notices, people
 from app.adapters.db.engine import Database
+from app.adapters.db.upsert import APART_SECONDS
 from app.conversation.board import PRESENT_SECONDS, CannedReply, Case, Notice, Person, Wanted
 from app.conversation.modes import Floor, ModeRules, rules_json, rules_of
 from app.conversation.standing import Status
@@ -123,7 +124,7 @@ class SqlDesk:
 
     async def vanished(self, now: datetime) -> list[Case]:
         """What is held by people who were not seen for too long. Programs that hold by the API key never vanish."""
-        gone = or_(people.c.seen_at < self._horizon(now), people.c.status == "offline")
+        gone = or_(~self._present(now), people.c.status == "offline")
         query = select(cases).join(people, people.c.agent == cases.c.agent).where(cases.c.status == _HELD, gone)
         return await self._database.run(lambda connection: [_case(row) for row in connection.execute(query)])
 
@@ -143,15 +144,17 @@ class SqlDesk:
         return Floor(counted.get(_WAITING, 0), len(here), free, counted.get(_HELD, 0))
 
     def _people(self, connection: Connection, shop: str) -> list[Person]:
-        query = select(people).where(people.c.seen_at >= self._horizon(self._clock()), people.c.status != "offline")
+        query = select(people).where(self._present(self._clock()), people.c.status != "offline")
         if shop:
             query = query.where(people.c.shop.in_(("", shop)))
         loads = _loads(connection)
         return [_person(row, loads.get(row.agent, 0)) for row in connection.execute(query.order_by(people.c.name))]
 
     @staticmethod
-    def _horizon(now: datetime) -> str:
-        return _text(now - timedelta(seconds=PRESENT_SECONDS))
+    def _present(now: datetime) -> ColumnElement[bool]:
+        """Seen lately: by a clock that was put back since, somebody may have been seen in what is now the future."""
+        earliest, latest = now - timedelta(seconds=PRESENT_SECONDS), now + timedelta(seconds=APART_SECONDS)
+        return people.c.seen_at.between(_text(earliest), _text(latest))
 
 
 class SqlCannedReplies:

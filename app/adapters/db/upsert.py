@@ -10,6 +10,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from app.adapters.db.engine import Database
 
+APART_SECONDS = 300.0
+"""Clocks of instances differ by less; what lies further ahead was written while a clock stood elsewhere"""
+
 
 def insert_of(database: Database) -> Any:
     """`insert` with `on_conflict_do_update`."""

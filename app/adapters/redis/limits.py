@@ -15,7 +15,9 @@ local due, waits, refused = {}, {}, false
 for i, key in ipairs(KEYS) do
   local most = tonumber(ARGV[i])
   local gap = 60000 / most
-  local at = math.max(tonumber(redis.call('GET', key) or now), now) + gap
+  local full = tonumber(redis.call('GET', key) or now)
+  if full > now + 60001 then full = now end
+  local at = math.max(full, now) + gap
   due[i] = at
   waits[i] = math.max(0, math.ceil(at - now - 60000))
   if waits[i] > 0 then refused = true end
@@ -27,7 +29,8 @@ if not refused then
 end
 return waits
 """
-"""One number a key: when its bucket is full again, in milliseconds of Redis' own clock."""
+"""One number a key: when its bucket is full again, in milliseconds of Redis' own clock. No bucket takes more than a
+minute to fill: a later moment was written while that clock stood elsewhere."""
 
 
 class Otherwise(Protocol):

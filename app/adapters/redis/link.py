@@ -42,6 +42,7 @@ class RedisLink:
         self._clock = clock
         self._lost_at: float | None = None
         self._asks_at = 0.0
+        self._told_of_loss: list[Callable[[], None]] = []
         # Retries are ours: one that waits inside the driver would hold a turn up.
         self.client: Redis = Redis.from_url(
             url,
@@ -71,6 +72,10 @@ class RedisLink:
         """A key of this installation."""
         return ":".join((self.prefix, *parts))
 
+    def when_lost(self, hears: Callable[[], None]) -> None:
+        """Call this, from the event loop, whenever it is found to be away."""
+        self._told_of_loss.append(hears)
+
     async def ask(self, work: Callable[[Any], Awaitable[T]]) -> T:
         """What Redis answers. Raises Unavailable at once while it has just failed, else within `PATIENCE_SECONDS`."""
         if self._lost_at is not None and self._clock() < self._asks_at:
@@ -89,6 +94,8 @@ class RedisLink:
         if self._lost_at is None:
             self._lost_at = now
             log.warning("redis.lost", error=type(problem).__name__)
+            for hears in self._told_of_loss:
+                hears()
 
     def _found(self) -> None:
         if self._lost_at is not None:

@@ -19,9 +19,9 @@ from app.conversation.relay import Hears
 
 MOST_WAITING = 10_000
 AT_ONCE = 200
-SILENT_SECONDS = 2.0
-DEAF_SECONDS = 6.0
-"""After so long without a sign of life the connection counts as gone"""
+SILENT_SECONDS = 0.5
+DEAF_SECONDS = 1.25
+"""After so long without a sign of life the connection counts as gone; who follows a person's words waits for that"""
 AGAIN_SECONDS = 0.5
 _PING = b"xiaoer"
 log = structlog.get_logger(__name__)
@@ -39,6 +39,7 @@ class RedisRelay:
         self._subscribed: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.alive = False
+        link.when_lost(self._is_lost)
 
     def start(self) -> None:
         """Begin. Twice is harmless."""
@@ -95,10 +96,16 @@ class RedisRelay:
                 if self.alive:
                     log.warning("relay.lost", error=type(problem).__name__)
             finally:
-                self.alive = False
+                self._is_lost()
                 with contextlib.suppress(RedisError, OSError, TimeoutError):
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
             await asyncio.sleep(AGAIN_SECONDS)
+
+    def _is_lost(self) -> None:
+        """Whoever waits to hear looks now, and from now on by themselves."""
+        was_alive, self.alive = self.alive, False
+        for hears in [one for following in self._hears.values() for one in following] if was_alive else ():
+            hears({})
 
     async def _hear_all(self, pubsub: PubSub) -> None:
         """Until the connection breaks. Reading and subscribing take turns: the driver's connection is no place for
