@@ -453,7 +453,7 @@ def test_who_opens_the_upload_page_sees_what_a_colleague_has_begun(console: Cons
     rows = "".join(f"Is blend number {n} sold in tins?,Blend {n} comes in tins of {n + 40} g.\n" for n in range(400))
     file = {"name": "blends.csv", "mimeType": "text/csv", "buffer": f"question,answer\n{rows}".encode()}
     sending.page.locator("input[type=file]").set_input_files(file)
-    sending.page.get_by_text("Working out what it says").wait_for()
+    sending.page.get_by_text("Working out what it says").wait_for(timeout=60_000)
     watching.page.goto(console.url + "/console/upload")
     watching.page.get_by_role("heading", name="Reading").wait_for()
     for tab in (watching, sending):
