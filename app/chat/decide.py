@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from app.chat.compose import Composer
 from app.chat.lines import Lines
 from app.chat.products import Reading
-from app.chat.signals import MEDICAL
+from app.chat.signals import MEASURE, MEDICAL
 from app.chat.turn import (
     Answer,
     Clarify,
@@ -194,12 +194,6 @@ def _is_vague(question: Question, view: KnowledgeView) -> bool:
     return len(telling) <= 1 and len(question.text) <= 40
 
 
-_MEASURE = re.compile(
-    r"[\d.]+|.|(几|多)(天|个|次|久|少|长|大|远|件|位|档|时|点|张)|多长时间|一(回|次|下|般|共|定)|什么|怎么|时候|东西|可以|支持|需要"
-    r"|much|many|long|often|far|day|week|hour|cost|price|thing|one|get|take|tak|need|work|do|can",
-    re.IGNORECASE,
-)
-"""Words that ask, or measure, and name nothing"""
 _FILLER = re.compile(
     r"[\d.]+|东西|这个|那个|问题|时候|可以|多少|怎么|thing|item|one|work|need|help|get|use|how|what", re.IGNORECASE
 )
@@ -213,7 +207,7 @@ def names_subject(question: Question, found: Findings) -> bool:
     if not found.passages:
         return False
     chunk = found.passages[0].chunk
-    asked = {w for w in words(question.searched) if found.view.weights.knows(w) and not _MEASURE.fullmatch(w)}
+    asked = {w for w in words(question.searched) if found.view.weights.knows(w) and not MEASURE.fullmatch(w)}
     named = set(words(" ".join((chunk.title, chunk.locator, *chunk.phrasings))))
     return len(asked) > 1 and bool(asked & named)
 

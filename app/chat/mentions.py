@@ -117,6 +117,12 @@ class EntityNames:
         ]
         return list(dict.fromkeys(name for *_, name in sorted(hits)))
 
+    def named_by(self, text: str) -> str:
+        """The one name that has every part of the text; "" where none or several have."""
+        having = [set(self._having.get(part, ())) for part in dict.fromkeys(_parts(text))]
+        names = set.intersection(*having) if having else set()
+        return self._names[names.pop()].name if len(names) == 1 else ""
+
     def _find(self, text: str) -> dict[str, float]:
         hits = [hit for sentence in _SENTENCE.split(text) for hit in self._in_sentence(sentence)]
         spread = max(1.0, len({hit.name for hit in hits}) / _LIST)

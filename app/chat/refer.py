@@ -74,7 +74,8 @@ def _by_pattern_of_before(question: Question, names: EntityNames) -> str:
     found = next((match for pattern in _LEFT_OUT if (match := pattern.match(question.text))), None)
     if found is None:
         return ""
-    now, asked = names.listed(found[1]), _last_asked(question)
+    now = names.listed(found[1]) or list(filter(None, [names.named_by(found[1])]))
+    asked = _last_asked(question)
     before = names.listed(asked)
     if len(now) != 1 or len(before) != 1 or now == before:
         return ""

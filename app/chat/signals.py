@@ -106,3 +106,9 @@ FOLLOW_UP = _any(
     r"((那|这)(?!个?(月|天|年|周|时候|会儿))|它|他|她|其|该|此)(个|款|件|条|双|种|些|只|台|套|瓶|盒|边|么|们|的|呢)?|呢[?？]?$|^(还有|另外|然后|如果|要是|可是|但是|不过|所以|换成|改成)|上面|刚才|刚刚|前面|同款|一样(的)?|第(一|二|三|1|2|3)(个|款|种)|嗰|呢个|咁",
     r"\b(it|its|it's|they|them|their|that|this|these|those|one|ones|the same|there|then|he|she)\b|^(and|but|what about|how about|so|or|also|ok so|what if|if)\b|\b(first|second|other|former|latter) one\b|\btoo\?$",
 )
+MEASURE = re.compile(
+    r"[\d.]+|.|(几|多)(天|个|次|久|少|长|大|远|件|位|档|时|点|张)|多长时间|一(回|次|下|般|共|定)|什么|怎么|时候|东西|可以|支持|需要"
+    r"|much|many|long|often|far|day|week|hour|cost|price|thing|one|get|take|tak|need|work|do|can",
+    re.IGNORECASE,
+)
+"""Words that ask, or measure, and name nothing"""

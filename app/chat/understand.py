@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 from app.chat import signals
@@ -23,6 +23,8 @@ _LEADING_GREETING = re.compile(
     r"[\s,，.。!！~～:：、?？呀啊哈-]+",
     re.IGNORECASE,
 )
+_DEED = re.compile(r"[到发寄送退收买付换修洗吃用穿装充拆]")
+"""Single characters that say what is asked about ("多久能到" is about delivery), and are too short to be looked up"""
 _SMALL_TALK = (
     ("greeting", signals.GREETING),
     ("thanks", signals.THANKS),
@@ -106,10 +108,15 @@ def dependence(text: str, history: tuple[Message, ...]) -> float:
     """How much the message leans on what was said before, 0 (stands alone) to 1 (a bare pronoun)."""
     if not any(m.role == "user" for m in history):
         return 0.0
-    content = len(words(text))
-    leaning = 0.5 if signals.FOLLOW_UP.search(text) else 0.0
-    shortness = max(0.0, 1.0 - content / 8)
+    content = words(text)
+    leaning = 0.5 if signals.FOLLOW_UP.search(text) or _only_measures(text, content) else 0.0
+    shortness = max(0.0, 1.0 - len(content) / 8)
     return min(1.0, leaning + 0.5 * shortness)
+
+
+def _only_measures(text: str, content: Sequence[str]) -> bool:
+    """Whether a message asks how long, how much or how often and does not say of what."""
+    return bool(content) and not _DEED.search(text) and all(signals.MEASURE.fullmatch(word) for word in content)
 
 
 def _without_greeting(text: str) -> str:

@@ -57,6 +57,7 @@ def test_a_place_in_a_list_is_the_name_that_stands_there(text: str, said: tuple[
     ("text", "said", "in_full"),
     [
         ("陈皮小青柑的呢", ("明前龙井保质期多长", "18个月。"), "陈皮小青柑 保质期多长"),
+        ("那青柑呢", ("明前龙井保质期多长", "18个月。"), "陈皮小青柑 保质期多长"),
         ("what about the Larch Lantern?", ("how heavy is the Glimmer 400", "95 g."), "Larch Lantern how heavy is the"),
     ],
 )
@@ -70,12 +71,13 @@ def test_a_name_alone_asks_what_was_asked_before(text: str, said: tuple[str, ...
         ("how heavy is the second one", ("which torch", "The Glimmer 400.")),
         ("the third one?", TORCHES),
         ("and the other one?", TORCHES),
+        ("小棠的呢", ("明前龙井保质期多长", "18个月。")),
         ("what about Hawaii?", ("how heavy is the Glimmer 400", "95 g.")),
         ("and the Glimmer 400?", ("how heavy is the Glimmer 400", "95 g.")),
         ("does the Larch Lantern last longer than the second one", TORCHES),
         ("the second one", ()),
     ],
-    ids=["one listed", "no third", "two others", "no name", "the same name", "names its own", "no history"],
+    ids=["one listed", "no third", "two others", "of two", "no name", "the same name", "names its own", "no history"],
 )
 def test_what_is_not_certain_stays_as_it_was_said(text: str, said: tuple[str, ...]) -> None:
     question = follow_up(text, *said)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.chat.turn import Identity, Message
+from app.chat.turn import LEANS, Identity, Message
 from app.chat.understand import Understander, dependence
 from tests.builders import a_brand, a_turn
 
@@ -236,3 +236,14 @@ def test_a_person_called_for_again_and_again_or_in_other_words_is_called(text: s
 )
 def test_what_ails_a_child_is_for_a_doctor_and_what_is_sold_for_it_is_not(text: str, intent: str) -> None:
     assert UNDERSTANDER.understand(a_turn(text)).intent == intent
+
+
+@pytest.mark.parametrize("text", ["要等几天", "多久弄一回", "多少钱", "how long does it take", "how much"])
+def test_what_only_asks_for_a_measure_is_asked_of_what_was_said_before(text: str) -> None:
+    history = (Message("user", "养生壶除垢怎么弄"), Message("assistant", "用柠檬酸。"))
+    assert dependence(text, history) >= LEANS
+
+
+@pytest.mark.parametrize("text", ["多久能到", "多久发货", "退款几天", "how long is delivery"])
+def test_a_measure_of_something_that_is_said_stands_alone(text: str) -> None:
+    assert dependence(text, (Message("user", "可以开专票吗"), Message("assistant", "可以。"))) < LEANS
