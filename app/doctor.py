@@ -207,15 +207,19 @@ def _migrated(patient: Patient) -> Finding:
     return Finding("database", State.WARN, f"{kind}, revision {revision or 'none'}; the newest is {newest}", advice)
 
 
-async def _shops(patient: Patient) -> Finding:
-    ingest = "Run `xiaoer ingest FOLDER --shop NAME`."
+async def _live(patient: Patient) -> dict[str, int | None]:
+    """Shop → its live release; nothing where the database cannot be asked."""
     with _database(patient.settings) as database:
         if database is None or _migrated(patient).state is not State.OK:
-            return Finding("shops", State.WARN, "none yet", ingest)
+            return {}
         catalogue = SqlCatalogue(database)
-        live = {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
+        return {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
+
+
+async def _shops(patient: Patient) -> Finding:
+    live = await _live(patient)
     if not live:
-        return Finding("shops", State.WARN, "none yet", ingest)
+        return Finding("shops", State.WARN, "none yet", "Run `xiaoer ingest FOLDER --shop NAME`.")
     seen = ", ".join(f"{shop} (release {number})" if number else f"{shop} (not live)" for shop, number in live.items())
     if not all(live.values()):
         return Finding("shops", State.WARN, seen, "`xiaoer releases list` and `publish` make a built release live.")
@@ -226,11 +230,7 @@ async def _index(patient: Patient) -> Finding:
     settings, server = patient.settings, patient.server
     if settings.index == "edge" and server:
         return Finding("index", State.OK, f"in use by the running server (process {server.pid})")
-    with _database(settings) as database:
-        live = {}
-        if database is not None and _migrated(patient).state is State.OK:
-            catalogue = SqlCatalogue(database)
-            live = {shop: await catalogue.live_release(shop) for shop in await catalogue.shops()}
+    live = await _live(patient)
     index = await asyncio.to_thread(make_index, settings)
     try:
         url = "" if settings.index == "edge" else settings.index
@@ -334,9 +334,7 @@ async def _trust(patient: Patient) -> Finding:
 async def _threshold(patient: Patient) -> Finding:
     """From which confidence answers are sent, who says so, and who says something else in vain."""
     settings = patient.settings
-    with _database(settings) as database:
-        ready = database is not None and _migrated(patient).state is State.OK
-        shops = await SqlCatalogue(database).shops() if database and ready else []
+    shops = await _live(patient)
     said = said_of("confidence_threshold")
     held = thresholds_in_force(settings.home, settings.confidence_threshold, said, ShopFiles(settings.home), shops)
     seen = "; ".join(one.told for one in held)
