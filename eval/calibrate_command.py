@@ -145,11 +145,11 @@ async def _read_rows(reranker: Reranker, answers: Sequence[ReadAnswer]) -> list[
     """The same with the product rows read, as a turn would."""
     rows, found = RowReader(reranker), []
     for one in track(answers, "Reading rows", console=Console(stderr=True), transient=True):
-        example = one.example
-        if example.view is not None:
-            read = await rows.read(example.question, one.passages, one.reading, example.view)
-            one = ReadAnswer(example, *read)  # noqa: PLW2901
-        found.append(one)
+        view, question = one.example.view, one.example.question
+        if view is None:
+            found.append(one)
+        else:
+            found.append(ReadAnswer(one.example, *await rows.read(question, one.passages, one.reading, view)))
     return found
 
 

@@ -110,12 +110,9 @@ class EntityNames:
 
     def listed(self, text: str) -> list[str]:
         """The names said in a text, in the order in which they are said, each once."""
-        hits = [
-            (number, min(hit.places), hit.name)
-            for number, sentence in enumerate(_SENTENCE.split(text))
-            for hit in self._in_sentence(sentence)
-        ]
-        return list(dict.fromkeys(name for *_, name in sorted(hits)))
+        sentences = map(self._in_sentence, _SENTENCE.split(text))
+        in_order = (hit for hits in sentences for hit in sorted(hits, key=lambda hit: (min(hit.places), hit.name)))
+        return list(dict.fromkeys(hit.name for hit in in_order))
 
     def named_by(self, text: str) -> str:
         """The one name that has every part of the text; "" where none or several have."""

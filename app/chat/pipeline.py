@@ -283,7 +283,7 @@ class Pipeline:
         Shoppers change the subject: then the last subject's words pull the search away from the new one.
         """
         enough = self._decider.threshold if found.grounds.threshold is None else found.grounds.threshold
-        if not turn.history or found.confidence >= enough or question.leans:
+        if not question.history or found.confidence >= enough or question.leans:
             return found
         signals = MappingProxyType({**question.signals, "depends": 0.0})
         alone = replace(question, history=(), signals=signals)

@@ -27,8 +27,8 @@ from app.knowledge.tokenize import words
 from app.knowledge.view import KnowledgeView, Product
 
 __all__ = [
-    "Concept", "ProductReader", "Reading", "facts_of", "load_concepts", "meant_variants", "name_parts", "says_value",
-    "skus_in", "without_names",
+    "Concept", "ProductReader", "Reading", "facts_of", "load_concepts", "meant_variants", "says_value", "skus_in",
+    "without_name", "without_names",
 ]  # fmt: skip
 
 COMPARES = re.compile(
@@ -167,7 +167,7 @@ class ProductReader:
     def _left_out(self, question: Question, products: Sequence[tuple[Product, float]], view: KnowledgeView) -> str:
         """What the shopper asked before, where the message only says of which variant it asks the same ("and in XL?");
         else nothing."""
-        if not question.leans or not (asked := [m.text for m in question.history if m.role == "user"]):
+        if not question.leans or not question.asked_before:
             return ""
         product = products[0][0]
         rows, narrowed = meant(replace(question, history=()), product, self._colours)
@@ -175,7 +175,7 @@ class ProductReader:
         rest = _less(self._catalogue(view).without_options(text, product), rows, narrowed)
         if not narrowed or not all(_EMPTY.fullmatch(w) or _AS_BEFORE.fullmatch(w) for w in words(rest)):
             return ""
-        return without_names(asked[-1], [product])
+        return without_names(question.asked_before, [product])
 
     def _products(
         self, question: Question, passages: Sequence[Passage], view: KnowledgeView
@@ -299,13 +299,19 @@ def skus_in(text: str, view: KnowledgeView) -> list[str]:
 def without_names(text: str, products: Sequence[Product]) -> str:
     """The question less the product's own name, so that a "wool blanket" does not ask for its material."""
     for product in products:
-        for part in name_parts(product.name):
-            text = re.sub(re.escape(part), " ", text, flags=re.IGNORECASE)
+        text = without_name(text, product.name)
+    return text
+
+
+def without_name(text: str, name: str) -> str:
+    """The text less the parts of one name."""
+    for part in _name_parts(name):
+        text = re.sub(re.escape(part), " ", text, flags=re.IGNORECASE)
     return text
 
 
 @lru_cache(maxsize=4096)
-def name_parts(name: str) -> tuple[str, ...]:
+def _name_parts(name: str) -> tuple[str, ...]:
     """The name, its words between spaces and brackets, and (Chinese) runs cut by the tokenizer; longest first."""
     parts = {name, *re.split(r"[\s·/()（）【】,，-]+", name)}
     parts |= {w for w in words(name) if not w.isascii() and len(w) >= 2}

@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from app.chat.mentions import EntityNames
-from app.chat.products import name_parts
+from app.chat.products import without_name
 from app.chat.turn import Question
 
 _KIND = r"(?:个|款|支|台|种|把|件|条|瓶|只|双|套|盒|块|张|本|样)"
@@ -25,6 +25,7 @@ _PLACES = (
 )
 _OTHER = re.compile(rf"另外?(?:那|一|的那)?{_KIND}的?|\bthe other(?:{_ONE})?\b", re.I)
 _MIDDLE = re.compile(rf"中间那?{_KIND}的?|\bthe middle(?:{_ONE})?\b", re.I)
+_POINTS = re.compile("|".join(p.pattern for p in (*(pattern for pattern, _ in _PLACES), _OTHER, _MIDDLE)), re.I)
 _LEFT_OUT = (
     re.compile(r"^(?:那|那么|还有|再问下)?[,，\s]*(.{1,24}?)(?:那款|那个)?的?(?:呢|咧|嘞|捏)[?？。\s]*$"),
     re.compile(
@@ -48,9 +49,10 @@ def said_in_full(question: Question, names: EntityNames) -> Question:
 
 def _by_place(question: Question, names: EntityNames) -> str:
     """With "the second one" replaced by the name that was listed second, where a message listed several."""
-    listed = next((said for m in reversed(question.history[-3:]) if len(said := names.listed(m.text)) > 1), [])
-    if not listed or names.listed(question.text):
+    # Finding names costs more than finding the words that point, and few messages point.
+    if not _POINTS.search(question.text) or names.listed(question.text):
         return ""
+    listed = next((said for m in reversed(question.history[-3:]) if len(said := names.listed(m.text)) > 1), [])
     for pattern, place in _pointers(question, names, listed):
         if (found := pattern.search(question.text)) and -len(listed) <= place < len(listed):
             before, after = question.text[: found.start()], question.text[found.end() :]
@@ -62,8 +64,8 @@ def _pointers(question: Question, names: EntityNames, listed: Sequence[str]) -> 
     pointers = list(_PLACES)
     if len(listed) == 3:
         pointers.append((_MIDDLE, 1))
-    asked = _last_asked(question)
-    others = [n for n, name in enumerate(listed) if name not in names.listed(asked)]
+    asked = names.listed(question.asked_before)
+    others = [n for n, name in enumerate(listed) if name not in asked]
     if len(listed) == 2 and len(others) == 1:
         pointers.append((_OTHER, others[0]))
     return pointers
@@ -75,18 +77,10 @@ def _by_pattern_of_before(question: Question, names: EntityNames) -> str:
     if found is None:
         return ""
     now = names.listed(found[1]) or list(filter(None, [names.named_by(found[1])]))
-    asked = _last_asked(question)
-    before = names.listed(asked)
+    before = names.listed(question.asked_before)
     if len(now) != 1 or len(before) != 1 or now == before:
         return ""
-    rest = asked
-    for part in name_parts(before[0]):
-        rest = re.sub(re.escape(part), " ", rest, flags=re.IGNORECASE)
-    return _tidy(f"{now[0]} {rest}")
-
-
-def _last_asked(question: Question) -> str:
-    return next((m.text for m in reversed(question.history) if m.role == "user"), "")
+    return _tidy(f"{now[0]} {without_name(question.asked_before, before[0])}")
 
 
 def _tidy(text: str) -> str:

@@ -86,6 +86,11 @@ class Question:
         return self.plain or self.text
 
     @property
+    def asked_before(self) -> str:
+        """The shopper's message before this one, as written; "" where there was none."""
+        return next((m.text for m in reversed(self.history) if m.role == "user"), "")
+
+    @property
     def leans(self) -> bool:
         """Whether it cannot be understood without what was said before."""
         return self.signals.get("depends", 0.0) >= LEANS
